@@ -1,0 +1,154 @@
+# Rushcast. `make help` lists what there is to do. Sources are found by folder: a new file needs no line here.
+VARIANT ?= release
+CC = gcc
+SHELL = /bin/bash
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+DEPS := .local/deps
+OUT := build/$(VARIANT)
+GEN := build/gen
+SERVICES := ingest feature-store trainer forecast-api
+
+OPTIMISE_release := -O2 -g
+OPTIMISE_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OPTIMISE_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+
+PACKAGES := libmicrohttpd jansson libpq hiredis rdkafka libmongoc-1.0 libcurl libzstd glib-2.0 zlib
+ifneq ($(filter-out help run install clean format lint,$(or $(MAKECMDGOALS),all)),)
+PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null | sed 's/-I/-isystem /g')
+PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+endif
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
+	-Wwrite-strings -Wvla -Wformat=2 -Wundef -Wnull-dereference
+ifdef CI
+WARNINGS += -Werror
+endif
+CFLAGS += -std=gnu17 -D_GNU_SOURCE -fstack-protector-strong $(OPTIMISE_$(VARIANT)) $(WARNINGS)
+CPPFLAGS += -I. -Ibuild -isystem $(DEPS)/include $(PACKAGE_CFLAGS)
+LDLIBS = -L$(DEPS)/lib -Wl,--as-needed -lh3 -lnanoarrow -lyyjson $(PACKAGE_LIBS) -lpthread -lm
+
+COMMON_SOURCES := $(wildcard common/*.c)
+FORECASTING_SOURCES := $(wildcard services/trainer/forecasting/*.c)
+CLI_SOURCES := $(wildcard cli/*.c)
+service_sources = $(wildcard services/$(1)/*.c)
+objects = $(patsubst %.c,$(OUT)/%.o,$(1))
+
+LIBCOMMON := $(OUT)/libcommon.a
+LIBFORECASTING := $(OUT)/libforecasting.a
+PROGRAMS := $(OUT)/rushcast $(SERVICES:%=$(OUT)/rushcast-%)
+
+##@ Everyday
+.PHONY: help all run test test-real test-deep bench lint format asan clean install
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+all: $(PROGRAMS) build/rushcast ## build the services and build/rushcast
+
+run: ## set up whatever is missing and run the whole platform until Ctrl-C (EVENTS=FILE: on a real event file)
+	@deploy/install.sh run
+	@+$(MAKE) --no-print-directory all
+	@exec build/rushcast run $(if $(EVENTS),--events '$(EVENTS)')
+
+test: ## unit, integration and end-to-end tests, built with ASan and UBSan, against servers they start
+	@deploy/install.sh test
+	@+$(MAKE) --no-print-directory VARIANT=asan test-programs
+	@+$(MAKE) --no-print-directory all
+	@tests/support/run_tests.sh
+
+test-real: ## checks on real data sets in ../shared/data, where that exists
+	@deploy/install.sh test
+	@+$(MAKE) --no-print-directory all
+	@tests/real/run.sh
+
+test-deep: ## the long ones: TSan, fuzzing, faults, scale
+	@deploy/install.sh test
+	@+$(MAKE) --no-print-directory VARIANT=asan test-programs
+	@+$(MAKE) --no-print-directory VARIANT=tsan all
+	@tests/support/run_deep.sh
+
+BENCHES := $(patsubst tests/bench/%/run.sh,%,$(wildcard tests/bench/*/run.sh))
+bench: $(BENCHES:%=bench-%) ## measure against peers; one JSON line a figure (bench-<group> for one group)
+$(BENCHES:%=bench-%): bench-%:
+	@deploy/install.sh bench
+	@+$(MAKE) --no-print-directory all bench-programs
+	@mkdir -p build/bench && set -o pipefail && tests/bench/$*/run.sh | tee build/bench/$*.jsonl
+
+##@ Development
+lint: ## static analysis: clang-tidy on the C code, shellcheck on scripts, format check
+	@deploy/install.sh lint
+	@tests/support/lint.sh
+
+format: ## clang-format over the C code
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+asan: ## build with ASan and UBSan into build/asan
+	@+$(MAKE) --no-print-directory VARIANT=asan all
+
+clean: ## remove build/ (servers' data and downloads stay in .local/)
+	rm -rf build
+
+install: ## set up packages and libraries for development
+	@deploy/install.sh lint
+
+# ---- SQL embedded at build time ------------------------------------------------------------------------------------
+sql_files = $(wildcard services/$(1)/sql/*.sql) $(wildcard services/$(1)/migrations/*.sql)
+snake = $(subst -,_,$(1))
+define embed_rules
+$(GEN)/$(call snake,$(1))_sql.h $(GEN)/$(call snake,$(1))_sql.c &: $(call sql_files,$(1)) deploy/embed_sql.sh services/$(1)/sql services/$(1)/migrations
+	@mkdir -p $(GEN)
+	deploy/embed_sql.sh $(1) $(GEN)
+$(call objects,$(call service_sources,$(1))): | $(GEN)/$(call snake,$(1))_sql.h
+$(OUT)/gen/$(call snake,$(1))_sql.o: $(GEN)/$(call snake,$(1))_sql.c
+	@mkdir -p $$(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $$@ $$<
+$(OUT)/rushcast-$(1): $(call objects,$(call service_sources,$(1))) $(OUT)/gen/$(call snake,$(1))_sql.o $(LIBCOMMON)
+SERVICE_SQL_OBJECTS += $(OUT)/gen/$(call snake,$(1))_sql.o
+endef
+$(foreach service,$(SERVICES),$(eval $(call embed_rules,$(service))))
+
+# ---- Programs --------------------------------------------------------------------------------------------------------
+$(OUT)/rushcast-trainer: $(LIBFORECASTING)
+$(OUT)/rushcast-trainer $(OUT)/rushcast $(OUT)/unit-tests $(OUT)/integration-tests: LDLIBS += -lxgboost
+
+$(OUT)/rushcast: $(call objects,$(CLI_SOURCES)) $(LIBFORECASTING) $(LIBCOMMON)
+
+$(PROGRAMS):
+	$(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
+
+build/rushcast: $(OUT)/rushcast
+	@ln -sf release/rushcast $@
+
+$(LIBCOMMON): $(call objects,$(COMMON_SOURCES))
+$(LIBFORECASTING): $(call objects,$(FORECASTING_SOURCES))
+$(LIBCOMMON) $(LIBFORECASTING):
+	@rm -f $@
+	ar rcs $@ $^
+
+$(OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# ---- Tests: everything but each main.c, in one Criterion program per kind ----------------------------------------------
+UNIT_SOURCES := $(shell find tests/unit -name '*_test.c' 2>/dev/null)
+INTEGRATION_SOURCES := $(shell find tests/integration -name '*.c' 2>/dev/null)
+TESTED_SOURCES := $(filter-out %/main.c,$(foreach service,$(SERVICES),$(call service_sources,$(service))) $(CLI_SOURCES))
+TESTED := $(call objects,$(TESTED_SOURCES)) $(SERVICE_SQL_OBJECTS) $(LIBFORECASTING) $(LIBCOMMON)
+$(call objects,$(INTEGRATION_SOURCES) $(UNIT_SOURCES)): | $(foreach service,$(SERVICES),$(GEN)/$(call snake,$(service))_sql.h)
+
+.PHONY: test-programs bench-programs
+test-programs: $(PROGRAMS) $(OUT)/unit-tests $(OUT)/integration-tests
+$(OUT)/unit-tests: $(call objects,$(UNIT_SOURCES)) $(TESTED)
+$(OUT)/integration-tests: $(call objects,$(INTEGRATION_SOURCES)) $(TESTED)
+$(OUT)/unit-tests $(OUT)/integration-tests:
+	$(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcriterion $(LDLIBS)
+
+BENCH_SOURCES := $(wildcard tests/bench/*/*.c)
+BENCH_PROGRAMS := $(BENCH_SOURCES:tests/bench/%.c=build/release/bench/%)
+bench-programs: $(BENCH_PROGRAMS)
+build/release/bench/%: tests/bench/%.c build/release/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< build/release/libcommon.a $(LDLIBS)
+
+-include $(shell find build/$(VARIANT) -name '*.d' 2>/dev/null)

@@ -1,0 +1,29 @@
+/* libmicrohttpd with epoll event loops for ROUTE_FAST and a bounded pool of threads for ROUTE_BLOCKING (the connection
+ * is suspended meanwhile, so nothing else waits). Logs, metrics (rushcast_http_requests_total{route,status},
+ * rushcast_http_request_seconds{route}), request ids (X-Request-Id in and out), limits and problem documents are here.
+ */
+#pragma once
+
+#include "common/auth.h"
+#include "common/router.h"
+
+typedef struct HttpServer HttpServer;
+
+typedef struct HttpServerOptions {
+    const char *listen;        /* numeric address */
+    uint16_t port;             /* 0: any free one, see http_server_port() */
+    const char *port_variable; /* named in the message when the port is in use */
+    unsigned event_loops, blocking_threads;
+    unsigned blocking_queue_limit; /* waiting requests beyond which 503 is answered */
+    unsigned connection_limit;
+    unsigned idle_timeout_s;
+    const char *spool_dir;
+    const Route *const *tables; /* NULL-terminated, up to 3 */
+    void *service;
+    const Auth *auth;
+} HttpServerOptions;
+
+bool http_server_start(const HttpServerOptions *options, HttpServer **ret_server, Error *err) MUST_CHECK;
+uint16_t http_server_port(const HttpServer *server);
+/* Stops listening, waits for requests in flight up to the deadline, then closes. Accepts NULL. */
+void http_server_stop(HttpServer *server, int deadline_ms);

@@ -1,0 +1,40 @@
+/* Reads a topic in a group, with the offsets kept by the caller (in the transaction of the rows they brought), never
+ * by Kafka. When partitions are assigned, the caller says where each begins. */
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "common/error.h"
+
+typedef struct KafkaConsumer KafkaConsumer;
+
+typedef struct KafkaConsumerOptions {
+    const char *brokers;
+    const char *topic;
+    const char *group;
+    size_t queue_limit_kbytes; /* of messages fetched ahead */
+    /* First offset to read of a newly assigned partition (RD_KAFKA_OFFSET_BEGINNING if none is known). Called from
+     * kafka_consumer_poll(). */
+    bool (*start_offset)(void *context, int32_t partition, int64_t *ret_offset, Error *err);
+    /* The partition now belongs to another consumer: forget what was read of it and not committed. May be NULL. */
+    void (*revoked)(void *context, int32_t partition);
+    void *context;
+} KafkaConsumerOptions;
+
+/* Does not wait for the broker. */
+bool kafka_consumer_new(const KafkaConsumerOptions *options, KafkaConsumer **ret_consumer, Error *err) MUST_CHECK;
+/* Leaves the group and frees. Accepts NULL. */
+void kafka_consumer_free(KafkaConsumer *consumer);
+/* Up to `limit` messages within timeout_ms; *ret_count may be 0. The caller destroys them (rd_kafka_message_destroy).
+ * UNAVAILABLE when all brokers are down (retry later; librdkafka reconnects by itself). */
+bool kafka_consumer_poll(KafkaConsumer *consumer, int timeout_ms, rd_kafka_message_t **messages, size_t limit,
+                         size_t *ret_count, Error *err) MUST_CHECK;
+/* Reads the partition again from that offset (after a failed transaction). */
+bool kafka_consumer_seek(KafkaConsumer *consumer, int32_t partition, int64_t offset, Error *err) MUST_CHECK;
+/* Last known end of the partition (next offset to be written), -1 when unknown. Does not block. */
+int64_t kafka_consumer_end_offset(KafkaConsumer *consumer, int32_t partition);
+
+/* Creates the topic unless it is there. */
+bool kafka_topic_ensure(const char *brokers, const char *topic, int partitions, int replication, int deadline_ms,
+                        Error *err) MUST_CHECK;

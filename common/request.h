@@ -1,0 +1,49 @@
+/* What a handler sees of a request. Everything lives until the response is queued. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include "common/arena.h"
+#include "common/hour.h"
+#include "common/json.h"
+
+struct MHD_Connection;
+struct Route;
+
+typedef struct Request {
+    struct MHD_Connection *connection;
+    const struct Route *route;
+    void *service; /* the service's own state (ServiceDefinition.state) */
+    Arena *arena;  /* NULL until first used: take it with request_arena() */
+    const char *method, *path;
+    const char *request_id;
+    const char *path_values[4]; /* values of the {parts} of the route's pattern, decoded, in order */
+    const char *body;           /* whole body; large ones are mapped from a spool file */
+    size_t body_length_bytes;
+} Request;
+
+Arena *request_arena(Request *request);
+/* Value of {name} in the route's pattern. Aborts when the pattern has none. */
+const char *request_path(const Request *request, const char *name);
+/* Query parameter or NULL; decoded. */
+const char *request_query(const Request *request, const char *name);
+const char *request_header(const Request *request, const char *name);
+
+/* Typed query parameters: absent -> fallback; bad -> INVALID_ARGUMENT naming the parameter, value and what is allowed.
+ */
+bool request_query_int(const Request *request, const char *name, int64_t minimum, int64_t maximum, int64_t fallback,
+                       int64_t *ret_value, Error *err) MUST_CHECK;
+bool request_query_real(const Request *request, const char *name, double minimum, double maximum, double fallback,
+                        double *ret_value, Error *err) MUST_CHECK;
+bool request_query_hour(const Request *request, const char *name, Hour fallback, Hour *ret_hour, Error *err) MUST_CHECK;
+bool request_query_bool(const Request *request, const char *name, bool fallback, bool *ret_value,
+                        Error *err) MUST_CHECK;
+/* One of the NULL-terminated words; *ret_index is its index, `fallback` when absent. */
+bool request_query_word(const Request *request, const char *name, const char *const *words, int fallback,
+                        int *ret_index, Error *err) MUST_CHECK;
+/* UNPROCESSABLE/MALFORMED unless the body is a JSON object. The caller owns *ret_json. */
+bool request_json(const Request *request, json_t **ret_json, Error *err) MUST_CHECK;
+
+/* Best of the NULL-terminated media types for the Accept header (RFC 9110 12.5.1); the first when absent.
+ * NOT_ACCEPTABLE lists them. */
+bool request_accepts(const Request *request, const char *const *types, int *ret_index, Error *err) MUST_CHECK;
