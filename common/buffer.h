@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 #include "common/error.h"
 
 typedef struct Buffer {
@@ -19,9 +20,13 @@ void buffer_append(Buffer *buffer, const void *data, size_t length_bytes);
 void buffer_append_text(Buffer *buffer, const char *text);
 void buffer_append_char(Buffer *buffer, char c);
 void buffer_printf(Buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
-/* Text as a JSON string with quotes and escapes; NULL becomes null. */
+/* Text as a JSON string with quotes and escapes; NULL becomes null. Bytes that are not UTF-8 become U+FFFD, so that the
+ * document stays valid whatever the text is. */
 void buffer_append_json_string(Buffer *buffer, const char *text);
-/* Shortest plain decimal with at most `decimals` places, no trailing zeros, never "-0", never an exponent. */
+void buffer_append_json_string_n(Buffer *buffer, const char *text, size_t length_bytes);
+void buffer_append_int(Buffer *buffer, int64_t value);
+/* Shortest plain decimal with at most `decimals` (0..9) places, correctly rounded (half to even), no trailing zeros,
+ * never "-0", never an exponent; "null" when not finite. */
 void buffer_append_decimal(Buffer *buffer, double value, int decimals);
 /* A CSV field, quoted when it must be (RFC 4180). */
 void buffer_append_csv(Buffer *buffer, const char *text);

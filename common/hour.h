@@ -1,6 +1,7 @@
 /* Instants and hours in UTC. */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 #include "common/error.h"
 

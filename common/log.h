@@ -26,11 +26,15 @@ typedef struct LogField {
 
 /* `service` is kept by reference. */
 void log_init(const char *service, LogLevel lowest);
+/* Whether lines of this level are written: asked before anything is formatted for one on a hot path. */
+bool log_enabled(LogLevel level);
 bool log_level_parse(const char *text, LogLevel *ret_level, Error *err) MUST_CHECK;
 /* The id is kept by reference until the next call from the same thread; NULL: none. */
 void log_set_request_id(const char *request_id);
 const char *log_request_id(void);
-/* `event` is a stable dotted name ("orders.batch_committed"). `fields` ends with a field without a key. */
+/* `event` is a stable dotted name ("orders.batch_committed"). `fields` ends with a field without a key. One line is one
+ * write(2) and always valid JSON: long texts are cut, fields beyond the line's limit are left out ("truncated":true).
+ */
 void log_write(LogLevel level, const char *event, const LogField *fields);
 
 #define log_debug(event, ...) log_write(LOG_DEBUG, event, (const LogField[]){__VA_ARGS__ __VA_OPT__(, ){0}})
