@@ -19,7 +19,7 @@ unpack_source() {
     grep "^$name==" "$here/sources.txt" >"$work_dir/requirement.txt"
 
     rm -f "$download/$name"-*.tar.gz
-    PYTHONPATH="$backends" "$local_dir/venv/bin/pip" download --disable-pip-version-check --require-hashes --no-deps \
+    PYTHONPATH="$backends" "$local_dir/venv/bin/python" -m pip download --disable-pip-version-check --require-hashes --no-deps \
         --no-binary :all: --no-build-isolation --cache-dir "$local_dir/cache/pip" --dest "$download" \
         --requirement "$work_dir/requirement.txt"
     tar -xzf "$download/$name"-*.tar.gz -C "$work_dir/source" --strip-components=1
