@@ -93,26 +93,33 @@ install: ## set up packages and libraries for development
 	@deploy/install.sh lint
 
 # ---- SQL embedded at build time ------------------------------------------------------------------------------------
-sql_files = $(wildcard services/$(1)/sql/*.sql) $(wildcard services/$(1)/migrations/*.sql)
-snake = $(subst -,_,$(1))
+SQL_FOLDERS := $(SERVICES:%=services/%) cli
+snake = $(subst -,_,$(notdir $(1)))
+sql_header = $(GEN)/$(call snake,$(1))_sql.h
+sql_object = $(OUT)/gen/$(call snake,$(1))_sql.o
+SQL_OBJECTS := $(foreach folder,$(SQL_FOLDERS),$(call sql_object,$(folder)))
+SQL_HEADERS := $(foreach folder,$(SQL_FOLDERS),$(call sql_header,$(folder)))
+# The folders are prerequisites too, so that a removed file is noticed.
 define embed_rules
-$(GEN)/$(call snake,$(1))_sql.h $(GEN)/$(call snake,$(1))_sql.c &: $(call sql_files,$(1)) deploy/embed_sql.sh services/$(1)/sql services/$(1)/migrations
+$(call sql_header,$(1)) $(GEN)/$(call snake,$(1))_sql.c &: deploy/embed_sql.sh $(wildcard $(1)/sql $(1)/sql/*.sql $(1)/migrations $(1)/migrations/*.sql)
 	@mkdir -p $(GEN)
 	deploy/embed_sql.sh $(1) $(GEN)
-$(call objects,$(call service_sources,$(1))): | $(GEN)/$(call snake,$(1))_sql.h
-$(OUT)/gen/$(call snake,$(1))_sql.o: $(GEN)/$(call snake,$(1))_sql.c
+$(call objects,$(wildcard $(1)/*.c)): | $(call sql_header,$(1))
+$(call sql_object,$(1)): $(GEN)/$(call snake,$(1))_sql.c
 	@mkdir -p $$(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $$@ $$<
-$(OUT)/rushcast-$(1): $(call objects,$(call service_sources,$(1))) $(OUT)/gen/$(call snake,$(1))_sql.o $(LIBCOMMON)
-SERVICE_SQL_OBJECTS += $(OUT)/gen/$(call snake,$(1))_sql.o
+	$$(CC) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 endef
-$(foreach service,$(SERVICES),$(eval $(call embed_rules,$(service))))
+$(foreach folder,$(SQL_FOLDERS),$(eval $(call embed_rules,$(folder))))
+define service_rules
+$(OUT)/rushcast-$(1): $(call objects,$(call service_sources,$(1))) $(call sql_object,$(1)) $(LIBCOMMON)
+endef
+$(foreach service,$(SERVICES),$(eval $(call service_rules,$(service))))
 
 # ---- Programs --------------------------------------------------------------------------------------------------------
 $(OUT)/rushcast-trainer: $(LIBFORECASTING)
 $(OUT)/rushcast-trainer $(OUT)/rushcast $(OUT)/unit-tests $(OUT)/integration-tests: LDLIBS += -lxgboost
 
-$(OUT)/rushcast: $(call objects,$(CLI_SOURCES)) $(LIBFORECASTING) $(LIBCOMMON)
+$(OUT)/rushcast: $(call objects,$(CLI_SOURCES)) $(call sql_object,cli) $(LIBFORECASTING) $(LIBCOMMON)
 
 $(PROGRAMS):
 	$(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
@@ -134,8 +141,8 @@ $(OUT)/%.o: %.c
 UNIT_SOURCES := $(shell find tests/unit -name '*_test.c' 2>/dev/null)
 INTEGRATION_SOURCES := $(shell find tests/integration -name '*.c' 2>/dev/null)
 TESTED_SOURCES := $(filter-out %/main.c,$(foreach service,$(SERVICES),$(call service_sources,$(service))) $(CLI_SOURCES))
-TESTED := $(call objects,$(TESTED_SOURCES)) $(SERVICE_SQL_OBJECTS) $(LIBFORECASTING) $(LIBCOMMON)
-$(call objects,$(INTEGRATION_SOURCES) $(UNIT_SOURCES)): | $(foreach service,$(SERVICES),$(GEN)/$(call snake,$(service))_sql.h)
+TESTED := $(call objects,$(TESTED_SOURCES)) $(SQL_OBJECTS) $(LIBFORECASTING) $(LIBCOMMON)
+$(call objects,$(INTEGRATION_SOURCES) $(UNIT_SOURCES)): | $(SQL_HEADERS)
 
 .PHONY: test-programs bench-programs
 test-programs: $(PROGRAMS) $(OUT)/unit-tests $(OUT)/integration-tests

@@ -1,13 +1,18 @@
 #include "cli/city_message.h"
 
-#include <stdio.h>
+#include <string.h>
 
-static int total_cents(const City *city, const CityEvent *event)
+int city_order_cents(const City *city, const CityEvent *event)
 {
     int sum = 0;
     for (int i = 0; i < event->items; i++)
         sum += city->products[event->first_product + i].price_cents;
     return sum;
+}
+
+const char *city_currency(const CityEvent *event)
+{
+    return strcmp(event->branch->cell->city->country, "CL") == 0 ? "CLP" : "ARS";
 }
 
 static void malformed(const CityEvent *event, Buffer *out)
@@ -60,9 +65,9 @@ void city_message(const City *city, const CityEvent *event, Buffer *out)
                           i ? "," : "", product->sku, product->name, product->price_cents / 100,
                           product->price_cents % 100);
         }
-        int total = total_cents(city, event);
+        int total = city_order_cents(city, event);
         buffer_printf(out, "],\"total\":{\"amount\":\"%d.%02d\",\"currency\":\"%s\"}", total / 100, total % 100,
-                      branch->cell->city->country[0] == 'C' ? "CLP" : "ARS");
+                      city_currency(event));
     }
     buffer_append_char(out, '}');
 }

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Writes <out>/<service>_sql.{h,c}: every services/<service>/sql/*.sql as a PgStatement, every migration as a row of a
-# table. Usage: embed_sql.sh SERVICE OUT_DIR (from the top of the tree)
+# Writes <out>/<name>_sql.{h,c}: every FOLDER/sql/*.sql as a PgStatement, every FOLDER/migrations/*.sql as a row of a
+# table; <name> is the folder's last part. Usage: embed_sql.sh FOLDER OUT_DIR (from the top of the tree)
 set -euo pipefail
-service=$1 out=$2 prefix=${1//-/_}
+folder=$1 out=$2
+name=$(basename "$folder")
+prefix=${name//-/_}
 
 literal() { sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/    "/' -e 's/$/\\n"/' "$1"; }
 
@@ -10,7 +12,7 @@ header=$out/${prefix}_sql.h source=$out/${prefix}_sql.c
 {
     echo '#pragma once'
     echo '#include "common/migrations.h"'
-    for file in services/"$service"/sql/*.sql; do
+    for file in "$folder"/sql/*.sql; do
         [ -e "$file" ] && echo "extern const PgStatement sql_$(basename "$file" .sql);"
     done
     echo "extern const PgStatement *const ${prefix}_statements[];"
@@ -21,16 +23,16 @@ header=$out/${prefix}_sql.h source=$out/${prefix}_sql.c
 {
     echo "#include \"gen/${prefix}_sql.h\""
     statements=0
-    for file in services/"$service"/sql/*.sql; do
+    for file in "$folder"/sql/*.sql; do
         [ -e "$file" ] || continue
-        name=$(basename "$file" .sql)
-        printf 'const PgStatement sql_%s = {.name = "%s", .sql =\n' "$name" "$name"
+        statement=$(basename "$file" .sql)
+        printf 'const PgStatement sql_%s = {.name = "%s", .sql =\n' "$statement" "$statement"
         literal "$file"
         echo '};'
         statements=$((statements + 1))
     done
     echo "const PgStatement *const ${prefix}_statements[] = {"
-    for file in services/"$service"/sql/*.sql; do
+    for file in "$folder"/sql/*.sql; do
         [ -e "$file" ] && echo "    &sql_$(basename "$file" .sql),"
     done
     echo '    NULL,'
@@ -38,7 +40,7 @@ header=$out/${prefix}_sql.h source=$out/${prefix}_sql.c
     echo "const size_t ${prefix}_statements_count = $statements;"
     migrations=0
     echo "const Migration ${prefix}_migrations[] = {"
-    for file in services/"$service"/migrations/*.sql; do
+    for file in "$folder"/migrations/*.sql; do
         [ -e "$file" ] || continue
         printf '    {.name = "%s", .sql =\n' "$(basename "$file" .sql)"
         literal "$file"
