@@ -115,6 +115,16 @@ $(OUT)/rushcast-$(1): $(call objects,$(call service_sources,$(1))) $(call sql_ob
 endef
 $(foreach service,$(SERVICES),$(eval $(call service_rules,$(service))))
 
+# ---- Feature views embedded at build time ----------------------------------------------------------------------------
+$(GEN)/feature_views.c: $(wildcard services/feature-store/views/*.json) deploy/embed_views.sh services/feature-store/views
+	@mkdir -p $(GEN)
+	deploy/embed_views.sh $(GEN)
+$(OUT)/gen/feature_views.o: $(GEN)/feature_views.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+$(OUT)/rushcast-feature-store: $(OUT)/gen/feature_views.o
+SERVICE_SQL_OBJECTS += $(OUT)/gen/feature_views.o
+
 # ---- Programs --------------------------------------------------------------------------------------------------------
 $(OUT)/rushcast-trainer: $(LIBFORECASTING)
 $(OUT)/rushcast-trainer $(OUT)/rushcast $(OUT)/unit-tests $(OUT)/integration-tests: LDLIBS += -lxgboost

@@ -1,0 +1,2 @@
+-- Empties the staging table of a page of changes.
+TRUNCATE features.demand_page
