@@ -18,6 +18,7 @@ run() {
     cd "$dir"
     # shellcheck disable=SC2046 # no word or one
     exec setpriv $(parent_death_option TERM) "$java" -Xms32m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+        -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
         -cp "$local_dir/mongo/classes:$local_dir/mongo/lib/*" MongoServer "$host" "$port" "${backend[@]}" >&2
 }
 
