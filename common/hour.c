@@ -139,8 +139,12 @@ static size_t format_seconds(int64_t seconds, char out[INSTANT_TEXT_MAX])
 
 size_t instant_format(Instant instant, char out[INSTANT_TEXT_MAX])
 {
-    int64_t seconds = instant / INSTANT_PER_SECOND - (instant % INSTANT_PER_SECOND < 0);
-    int fraction = (int)(instant - seconds * INSTANT_PER_SECOND);
+    int64_t seconds = instant / INSTANT_PER_SECOND;
+    int fraction = (int)(instant % INSTANT_PER_SECOND);
+    if (fraction < 0) {
+        seconds--;
+        fraction += (int)INSTANT_PER_SECOND;
+    }
     size_t length = format_seconds(seconds, out);
     if (fraction != 0) {
         length += (size_t)snprintf(out + length, INSTANT_TEXT_MAX - length, ".%06d", fraction);
