@@ -41,7 +41,7 @@ static void make_branches(City *city, Arena *arena)
         CityBranch *branch = &city->branches[i];
         Random random = random_stream(city->seed, STREAM_BRANCH, i);
         branch->cell = &city->cells[i / CITY_BRANCHES_PER_CELL];
-        snprintf(branch->id, sizeof branch->id, "B%05zu", i);
+        snprintf(branch->id, sizeof branch->id, "B%05u", (unsigned)i);
         /* Within about 400 m of the cell's centre, so inside a cell of resolution 7. */
         branch->lat = branch->cell->lat + 0.002 * (2 * random_uniform(&random) - 1);
         branch->lon = branch->cell->lon + 0.002 * (2 * random_uniform(&random) - 1);
@@ -71,8 +71,8 @@ bool city_new(uint64_t seed, const ServiceArea *area, int resolution, Hour first
     city->outage_from = first_hour + 7 * HOURS_PER_WEEK + 3 * HOURS_PER_DAY + 20;
     city->outage_to = city->outage_from + 6;
 
-    char (*cells[area->count ? area->count : 1])[GEO_ID_MAX];
-    size_t counts[area->count ? area->count : 1];
+    char (**cells)[GEO_ID_MAX] = arena_array(arena, area->count, sizeof *cells);
+    size_t *counts = arena_array(arena, area->count, sizeof *counts);
     for (size_t i = 0; i < area->count; i++) {
         if (!service_city_cells(&area->cities[i], resolution, arena, &cells[i], &counts[i], err))
             return false;
@@ -129,6 +129,7 @@ double city_expected_orders(const City *city, const CityCell *cell, Hour hour)
 static CityEvent *next_event(CityEvent *events, size_t *count, const CityEvent *order, CityEventType type,
                              double seconds_later, Random *random)
 {
+    Instant latest = hour_start(hour_of(order->occurred_at) + CITY_EVENT_SPAN_HOURS) - 1;
     CityEvent *event = &events[(*count)++];
     *event = *order;
     event->type = type;
@@ -137,6 +138,8 @@ static CityEvent *next_event(CityEvent *events, size_t *count, const CityEvent *
     if (random_uniform(random) < share_late)
         delay_s += random_exponential(random, 3600);
     event->sent_at = event->occurred_at + (Instant)(delay_s * 1e6);
+    if (event->sent_at > latest)
+        event->sent_at = latest;
     return event;
 }
 
@@ -146,7 +149,6 @@ static void order_events(CityEvent *events, size_t *count, const CityEvent *orde
     if (random_uniform(random) < share_duplicate) {
         CityEvent *again = next_event(events, count, order, CITY_CREATED, 0, random);
         again->duplicate = true;
-        again->sent_at += (Instant)(random_exponential(random, 600) * 1e6);
     }
     if (random_uniform(random) < share_malformed)
         next_event(events, count, order, CITY_MALFORMED, 1, random);

@@ -10,6 +10,8 @@
 #include "common/hour.h"
 #include "common/timezone.h"
 
+/* An order's last event is sent within this many hours from the start of the hour it was created in. */
+enum { CITY_EVENT_SPAN_HOURS = 16 };
 enum { CITY_BRANCHES_PER_CELL = 5, CITY_RUNNERS_PER_CELL = 8, CITY_CUSTOMERS = 20000, CITY_PRODUCTS = 400 };
 
 typedef struct CityCell {

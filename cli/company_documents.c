@@ -71,12 +71,11 @@ static void runner_document(const City *city, size_t index, bson_t *document)
     bson_append_document_end(document, &vehicle);
     bson_t shifts;
     bson_append_array_begin(document, "shifts", -1, &shifts);
+    static const char *const keys[] = {"0", "1", "2", "3", "4"};
     uint32_t count = 1 + random_below(&random, 5);
     for (uint32_t i = 0; i < count; i++) {
-        char key[4];
-        snprintf(key, sizeof key, "%u", i);
         bson_t shift;
-        bson_append_document_begin(&shifts, key, -1, &shift);
+        bson_append_document_begin(&shifts, keys[i], -1, &shift);
         bson_append_int32(&shift, "weekday", -1, (int)random_below(&random, 7));
         bson_append_int32(&shift, "from_hour", -1, 8 + (int)random_below(&random, 8));
         bson_append_int32(&shift, "hours", -1, 3 + (int)random_below(&random, 6));
