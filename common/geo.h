@@ -29,9 +29,11 @@ typedef struct ServiceArea {
     size_t count;
 } ServiceArea;
 
-/* Reads the file into the arena; an empty path is an empty area. MALFORMED names file and field. */
+/* Reads the file into the arena; an empty path is an empty area. MALFORMED names file and field, INVALID_ARGUMENT a
+ * file that can't be read. */
 bool service_area_load(const char *path, Arena *arena, ServiceArea *ret_area, Error *err) MUST_CHECK;
-/* Cells of the resolution whose centre lies within the city's radius: its geos before any order. In the arena. */
+/* Cells of the resolution whose centre lies within the city's radius: its geos before any order. In the arena.
+ * TOO_LARGE when there would be far too many. */
 bool service_city_cells(const ServiceCity *city, int resolution, Arena *arena, char (**ret_cells)[GEO_ID_MAX],
                         size_t *ret_count, Error *err) MUST_CHECK;
 
@@ -43,5 +45,5 @@ typedef struct GeoPlace {
 } GeoPlace;
 
 /* The nearest city whose radius holds the point; else `default_timezone` if not empty, else the nearest place of
- * tzdata. Zone and country are never NULL. */
+ * tzdata. Zone and country are never NULL (UTC and "" without tzdata). */
 GeoPlace geo_place(const ServiceArea *area, const char *default_timezone, double lat, double lon);
