@@ -61,10 +61,9 @@ create_cluster() {
 
 # processes_in FOLDER: ids of the Postgres processes that work in that data folder.
 processes_in() {
-    local process
+    local process name
     for process in /proc/[0-9]*; do
-        if [ "$(readlink "$process/cwd" 2>/dev/null)" = "$1" ] &&
-            [ "$(cat "$process/comm" 2>/dev/null)" = postgres ]; then
+        if [ "$process/cwd" -ef "$1" ] && read -r name 2>/dev/null <"$process/comm" && [ "$name" = postgres ]; then
             echo "${process#/proc/}"
         fi
     done
@@ -84,7 +83,7 @@ clear_stale_lock() {
             fi
             fail "processes of an earlier server still use $data: $(tr '\n' ' ' <<<"$left")"
         fi
-        sleep 0.1
+        sleep 0.2
     done
     rm -f "$lock"
 }
@@ -108,6 +107,10 @@ run() {
     sockets="$(socket_dir "$home")"
     if [ "${RUSHCAST_POSTGRES_FAST:-}" = 1 ]; then
         settings=(-c fsync=off -c synchronous_commit=off -c full_page_writes=off)
+    fi
+    # In a container or chroot /dev/shm may be closed to ordinary users.
+    if ! (as_server test -w /dev/shm); then
+        settings+=(-c dynamic_shared_memory_type=sysv)
     fi
     # Copied, since the user that runs Postgres may not be able to read the project's folder.
     install -m 644 "$here/postgresql.conf" "$here/pg_hba.conf" "$home/"
