@@ -1,0 +1,34 @@
+#include "services/trainer/series_group.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *vertical;
+} groups[SERIES_GROUPS] = {
+    [SERIES_TOTAL] = {"total", NULL},
+    [SERIES_PARENTS] = {"parents", NULL},
+    [SERIES_RESTAURANT] = {"restaurant", "restaurant"},
+    [SERIES_GOODS] = {"goods", "goods"},
+};
+
+const char *series_group_name(SeriesGroup group)
+{
+    return groups[group].name;
+}
+
+const char *series_group_vertical(SeriesGroup group)
+{
+    return groups[group].vertical;
+}
+
+bool series_group_parse(const char *name, SeriesGroup *ret_group)
+{
+    for (SeriesGroup group = 0; group < SERIES_GROUPS; group++) {
+        if (strcmp(name, groups[group].name) == 0) {
+            *ret_group = group;
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,262 @@
+#include "services/trainer/training_run.h"
+
+#include <glib.h>
+#include <stdio.h>
+#include <string.h>
+#include "common/clock.h"
+#include "common/worker.h"
+#include "gen/trainer_sql.h"
+#include "services/trainer/model_store.h"
+#include "services/trainer/set_writer.h"
+
+/* Share of a run's progress that is left for sending and publishing. */
+static const double sending_share = 0.05;
+
+typedef struct Execution {
+    Trainer *trainer;
+    RunSlot *slot;
+    const Run *run;
+    const DemandSnapshot *snapshot;
+    SetWriter *writer; /* NULL for a backtest */
+    size_t hours;
+    Arena *arena;
+    const char *group;
+    double share_before, share_of_group;
+} Execution;
+
+void training_run_set_id(const Run *run, char ret_id[SET_ID_MAX])
+{
+    char text[INSTANT_TEXT_MAX];
+    hour_format(run->cutoff, text);
+    /* 2026-11-23T15:00:00Z */
+    snprintf(ret_id, SET_ID_MAX, "%.4s%.2s%.5s-%lld", text, text + 5, text + 8, (long long)run->run_id);
+}
+
+size_t training_run_hours(const TrainerConfig *config, Hour cutoff, Instant now)
+{
+    int64_t behind = hour_of(now) - 1 - (int64_t)cutoff;
+    int64_t hours = config->forecast_hours + (behind > 0 ? behind : 0);
+    return (size_t)(hours < FORECAST_HORIZON_MAX ? hours : FORECAST_HORIZON_MAX);
+}
+
+/* Notes how far the run is; false when it should end. */
+static bool note_progress(RunSlot *slot, double share, const char *group, const char *doing)
+{
+    pthread_mutex_lock(&slot->mutex);
+    bool lost = slot->lost;
+    slot->share = share;
+    snprintf(slot->doing, sizeof slot->doing, "%s: %s", group, doing);
+    pthread_mutex_unlock(&slot->mutex);
+    return !lost && !workers_stopping();
+}
+
+static bool on_progress(void *context, const char *what, double share)
+{
+    const Execution *execution = context;
+    return note_progress(execution->slot, execution->share_before + share * execution->share_of_group, execution->group,
+                         what);
+}
+
+static bool may_go_on(const Execution *execution, const char *doing, Error *err)
+{
+    return note_progress(execution->slot, execution->share_before, execution->group, doing) ||
+           error_set(err, ERROR_UNAVAILABLE, "The run was stopped.");
+}
+
+static bool train(Execution *execution, SeriesGroup group, const DemandHistory *history, Forecaster **ret_forecaster,
+                  Error *err)
+{
+    const ForecasterOptions options = {
+        .seed = (uint64_t)execution->trainer->config.seed,
+        .threads = (int)execution->trainer->config.threads,
+        .progress = on_progress,
+        .progress_context = execution,
+    };
+    PG_SCOPED PgConnection *connection = NULL;
+    double begin_s = clock_monotonic_s();
+    if (!forecaster_train(history, execution->run->cutoff, &options, ret_forecaster, err)) {
+        return false;
+    }
+    if (!trainer_acquire(execution->trainer, &connection, err) ||
+        !model_store_save_backtest(connection, execution->run->run_id, group, *ret_forecaster, history->count,
+                                   clock_monotonic_s() - begin_s, err)) {
+        forecaster_free(*ret_forecaster);
+        return false;
+    }
+    return true;
+}
+
+/* Trains and registers the group's model, unless an earlier attempt at this run already has. When the new model does
+ * not become champion, *ret_forecaster is the champion instead. */
+static bool train_challenger(Execution *execution, SeriesGroup group, const DemandHistory *history,
+                             Forecaster **ret_forecaster, Error *err)
+{
+    Trainer *trainer = execution->trainer;
+    const Run *run = execution->run;
+    PgConnection *connection;
+    Forecaster *forecaster = NULL;
+    bool promoted;
+
+    if (!trainer_acquire(trainer, &connection, err)) {
+        return false;
+    }
+    bool ok = model_store_load_version(connection, group, run->run_id, &forecaster, err);
+    pg_release(connection);
+    if (!ok) {
+        return false;
+    }
+    if (forecaster == NULL) {
+        char parameters[128];
+        snprintf(parameters, sizeof parameters, "{\"threads\": %lld, \"series\": %zu}",
+                 (long long)trainer->config.threads, history->count);
+        const ModelRecord record = {
+            .version = run->run_id,
+            .group = group,
+            .cutoff = run->cutoff,
+            .data_cursor = execution->snapshot->cursor,
+            .seed = (uint64_t)trainer->config.seed,
+            .parameters = parameters,
+        };
+        if (!train(execution, group, history, &forecaster, err)) {
+            return false;
+        }
+        ok = trainer_acquire(trainer, &connection, err);
+        if (ok) {
+            ok = model_store_save(connection, &record, forecaster, hour_of(clock_now()) - 1, &promoted, err);
+            pg_release(connection);
+        }
+        if (!ok || promoted) {
+            if (!ok) {
+                forecaster_free(forecaster);
+            } else {
+                *ret_forecaster = forecaster;
+            }
+            return ok;
+        }
+    }
+    forecaster_free(forecaster);
+    if (!trainer_acquire(trainer, &connection, err)) {
+        return false;
+    }
+    ok = model_store_load_for(connection, group, run->cutoff, ret_forecaster, NULL, err);
+    pg_release(connection);
+    return ok;
+}
+
+static bool load_champion(Execution *execution, SeriesGroup group, Forecaster **ret_forecaster, Error *err)
+{
+    PG_SCOPED PgConnection *connection = NULL;
+    return trainer_acquire(execution->trainer, &connection, err) &&
+           model_store_load_for(connection, group, execution->run->cutoff, ret_forecaster, NULL, err);
+}
+
+static bool run_group(Execution *execution, SeriesGroup group, Error *err)
+{
+    DemandHistory history = execution->snapshot->groups[group];
+    Forecaster *forecaster = NULL;
+    ForecastSet set;
+    bool ok = false;
+
+    forecaster_mask_outages(&history, execution->run->cutoff, execution->arena);
+    switch (execution->run->kind) {
+    case RUN_BACKTEST:
+        ok = train(execution, group, &history, &forecaster, err);
+        break;
+    case RUN_TRAIN:
+        ok = train_challenger(execution, group, &history, &forecaster, err);
+        break;
+    default:
+        ok = load_champion(execution, group, &forecaster, err);
+    }
+    if (!ok) {
+        return error_prefix(err, "group %s", series_group_name(group));
+    }
+    /* A vertical that appeared after the last training has no model until the next one. */
+    if (forecaster != NULL && execution->writer != NULL) {
+        ok = forecaster_predict(forecaster, &history, execution->run->cutoff, execution->hours, execution->arena, &set,
+                                err);
+        if (ok) {
+            set_writer_add(execution->writer, &set, series_group_vertical(group));
+        }
+    } else if (forecaster == NULL && group == SERIES_TOTAL) {
+        ok = error_set(err, ERROR_CONFLICT, "No model was trained up to this cutoff yet; POST /runs with kind train.");
+    }
+    forecaster_free(forecaster);
+    return ok;
+}
+
+static bool may_publish(Execution *execution, bool *ret_publish, Error *err)
+{
+    PG_SCOPED PgConnection *connection = NULL;
+    PG_RESULT_SCOPED PGresult *rows = NULL;
+    if (!trainer_acquire(execution->trainer, &connection, err) ||
+        !pg_run(connection, &sql_select_publishable,
+                PG_PARAMS(pg_hour(execution->run->cutoff), pg_instant(clock_now())), &rows, err)) {
+        return false;
+    }
+    *ret_publish = pg_get_bool(rows, 0, 0);
+    return true;
+}
+
+static bool run_groups(Execution *execution, Error *err)
+{
+    size_t series = 0;
+    for (SeriesGroup group = 0; group < SERIES_GROUPS; group++) {
+        series += execution->snapshot->groups[group].count;
+    }
+    for (SeriesGroup group = 0; group < SERIES_GROUPS; group++) {
+        size_t count = execution->snapshot->groups[group].count;
+        if (count == 0) {
+            continue;
+        }
+        execution->group = series_group_name(group);
+        execution->share_of_group = (1 - sending_share) * (double)count / (double)series;
+        if (!may_go_on(execution, "starting", err) || !run_group(execution, group, err)) {
+            return false;
+        }
+        execution->share_before += execution->share_of_group;
+    }
+    return true;
+}
+
+bool training_run_execute(Trainer *trainer, RunSlot *slot, RunOutcome *ret_outcome, Error *err)
+{
+    ARENA_SCOPED Arena *arena = arena_new();
+    const Run run = slot->run;
+    const CommonConfig *common = &trainer->config.common;
+    DemandSnapshot snapshot;
+    RunOutcome outcome = {0};
+    Instant now = clock_now();
+
+    demand_store_snapshot(trainer->store, run.cutoff, run.kind != RUN_BACKTEST, arena, &snapshot);
+    outcome.data_cursor = snapshot.cursor;
+    if (snapshot.groups[SERIES_TOTAL].count == 0) {
+        return error_set(err, ERROR_UNPROCESSABLE, "There is no demand up to the cutoff.");
+    }
+    Execution execution = {
+        .trainer = trainer,
+        .slot = slot,
+        .run = &run,
+        .snapshot = &snapshot,
+        .hours = training_run_hours(&trainer->config, run.cutoff, now),
+        .arena = arena,
+    };
+    const SetHeader header = {
+        .cutoff = run.cutoff, .issued_at = now, .hours = execution.hours, .daily = run.kind == RUN_TRAIN};
+    if (run.kind != RUN_BACKTEST && !set_writer_new(common->spool_dir, &header, &execution.writer, err)) {
+        return false;
+    }
+    bool ok = run_groups(&execution, err);
+    if (ok && execution.writer != NULL) {
+        training_run_set_id(&run, outcome.set_id);
+        execution.group = "forecast set";
+        ok = may_go_on(&execution, "publishing", err) && may_publish(&execution, &outcome.published, err) &&
+             set_writer_send(execution.writer, common->forecast_api_url, common->token, outcome.set_id,
+                             outcome.published, err);
+    }
+    set_writer_free(execution.writer);
+    if (ok) {
+        *ret_outcome = outcome;
+    }
+    return ok;
+}
