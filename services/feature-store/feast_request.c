@@ -145,7 +145,8 @@ static bool read_entities(const json_t *body, Arena *arena, FeastRequest *reques
     bool first = true;
     const char *name;
     json_t *values;
-    json_object_foreach(entities, name, values) {
+    json_object_foreach(entities, name, values)
+    {
         size_t count = json_array_size(values);
         if (!json_is_array(values) || count == 0 || count > FEAST_ENTITIES_MAX)
             return error_set_at(err, ERROR_UNPROCESSABLE, "entities", "entities.%.60s must be a list of 1..%d values",

@@ -32,7 +32,7 @@ typedef struct FeastRequest {
     bool with_version_metadata;
 } FeastRequest;
 
-/* Reads the body; everything lives in the arena. On failure err->pointer is "features", "feature_service" or "entities":
- * NOT_FOUND for an unknown view or service, UNPROCESSABLE for everything else. */
+/* Reads the body; everything lives in the arena. On failure err->pointer is "features", "feature_service" or
+ * "entities": NOT_FOUND for an unknown view or service, UNPROCESSABLE for everything else. */
 bool feast_request_read(const json_t *body, const FeatureViews *views, Arena *arena, FeastRequest *ret_request,
                         Error *err) MUST_CHECK;

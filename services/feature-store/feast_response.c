@@ -115,8 +115,8 @@ static void write_metadata(const FeastRequest *request, Buffer *out)
     if (request->with_version_metadata) {
         buffer_append_text(out, ",\"feature_view_metadata\":[");
         for (size_t i = 0; i < request->views_count; i++)
-            buffer_printf(out, "%s{\"name\":\"%s\",\"version\":%lld}", i > 0 ? "," : "",
-                          request->views[i].view->name, (long long)request->views[i].view->version);
+            buffer_printf(out, "%s{\"name\":\"%s\",\"version\":%lld}", i > 0 ? "," : "", request->views[i].view->name,
+                          (long long)request->views[i].view->version);
         buffer_append_char(out, ']');
     }
     buffer_append_text(out, "},\"results\":[");
@@ -132,9 +132,8 @@ void feast_response_write(const FeastRequest *request, const FeastEntityRow *row
     }
     for (size_t i = 0; i < request->columns_count; i++) {
         const FeastColumn *column = &request->columns[i];
-        write_column(request->views[column->view].view, column->feature,
-                     &rows[column->view * request->entities_count], request->entities_count, now, out,
-                     ret_counts[column->view]);
+        write_column(request->views[column->view].view, column->feature, &rows[column->view * request->entities_count],
+                     request->entities_count, now, out, ret_counts[column->view]);
     }
     buffer_append_text(out, "]}");
 }

@@ -1,4 +1,5 @@
-/* The answers of Feast's POST /get-online-features: values by column, and errors in the form the SDK re-raises. Pure. */
+/* The answers of Feast's POST /get-online-features: values by column, and errors in the form the SDK re-raises. Pure.
+ */
 #pragma once
 
 #include "services/feature-store/feast_request.h"

@@ -1,6 +1,7 @@
 /* A row of feature values as it lies in the online store: compact, little-endian, replaced as a whole. Pure.
- * Layout: u8 format, u8 0, u16 number of features, u32 schema hash, i64 event timestamp, i64 created (microseconds since
- * 1970), a bit per feature that is set when the value is null, then 8 bytes per feature (int64 or IEEE 754 double). */
+ * Layout: u8 format, u8 0, u16 number of features, u32 schema hash, i64 event timestamp, i64 created (microseconds
+ * since 1970), a bit per feature that is set when the value is null, then 8 bytes per feature (int64 or IEEE 754
+ * double). */
 #pragma once
 
 #include "common/buffer.h"

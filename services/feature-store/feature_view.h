@@ -25,7 +25,7 @@ typedef struct FeatureView {
     const Feature *features;
     size_t features_count;
     uint32_t schema_hash; /* of name, version and the features' names and types, in order */
-    json_t *declaration; /* owned by the FeatureViews */
+    json_t *declaration;  /* owned by the FeatureViews */
 } FeatureView;
 
 typedef struct FeatureViews {

@@ -26,8 +26,7 @@ static int32_t same_hour(const GeoDemandCounts *counts, size_t index, size_t wee
     return index >= back_hours ? counts[index - back_hours].orders : GEO_DEMAND_NULL;
 }
 
-void geo_demand_compute(const GeoDemandCounts *counts, size_t lead_hours, size_t count,
-                        GeoDemandFeatures *ret_features)
+void geo_demand_compute(const GeoDemandCounts *counts, size_t lead_hours, size_t count, GeoDemandFeatures *ret_features)
 {
     assert(lead_hours <= count);
     Window hours_3 = {.hours = 3}, hours_24 = {.hours = 24}, week = {.hours = WEEK_HOURS};

@@ -1,0 +1,83 @@
+#include "common/service.h"
+#include "services/feature-store/feast_handlers.h"
+#include "services/feature-store/feature_store.h"
+#include "services/feature-store/geo_demand_follower.h"
+#include "services/feature-store/online_writer.h"
+#include "services/feature-store/postgres_keeper.h"
+#include "services/feature-store/view_handlers.h"
+
+enum { REDIS_TIMEOUT_MS = 1000, STATEMENT_TIMEOUT_MS = 120000 };
+
+static const ConfigEntry config[] = {
+    {"RUSHCAST_FEATURE_STORE_PORT", CONFIG_INT, offsetof(FeatureStoreConfig, port), "8082", 1, 65535,
+     "Port to listen on."},
+    {"RUSHCAST_REDIS", CONFIG_TEXT, offsetof(FeatureStoreConfig, redis), "127.0.0.1:16379", 0, 0,
+     "Online store: host:port of Redis, or the path of its socket."},
+    {"RUSHCAST_REDIS_PASSWORD", CONFIG_SECRET, offsetof(FeatureStoreConfig, redis_password), "", 0, 0,
+     "Password of Redis; empty: none."},
+    {"RUSHCAST_FEATURES_POLL_MS", CONFIG_INT, offsetof(FeatureStoreConfig, poll_ms), "1000", 10, 60000,
+     "Milliseconds between two looks for new demand, unless a hint comes earlier."},
+    {"RUSHCAST_FEATURES_PAGE_ROWS", CONFIG_INT, offsetof(FeatureStoreConfig, page_rows), "100000", 1, 100000,
+     "Most demand changes asked of ingest at once."},
+    {0},
+};
+
+static const Route routes[] = {
+    {"GET", "/feature-views", SCOPE_READ, ROUTE_FAST, 0, view_handle_list},
+    {"GET", "/feature-views/{name}", SCOPE_READ, ROUTE_FAST, 0, view_handle_get},
+    {"GET", "/feature-views/{name}/statistics", SCOPE_READ, ROUTE_BLOCKING, 0, view_handle_statistics},
+    {"GET", "/feature-views/{name}/export", SCOPE_READ, ROUTE_BLOCKING, 0, view_handle_export},
+    {"POST", "/get-online-features", SCOPE_READ, ROUTE_BLOCKING, FEAST_BODY_LIMIT_BYTES, feast_handle_online_features},
+    {"GET", "/health", SCOPE_PUBLIC, ROUTE_FAST, 0, feast_handle_health},
+    {"POST", "/hints/demand", SCOPE_INTERNAL, ROUTE_FAST, 0, view_handle_hint},
+    {0},
+};
+
+static const WorkerDefinition workers[] = {
+    {"postgres", postgres_keeper_step, true},
+    {"demand_follower", geo_demand_follower_step, true},
+    {"online_writer", online_writer_step, true},
+    {0},
+};
+
+static bool start(void *state, Error *err)
+{
+    FeatureStore *store = state;
+    const FeatureStoreConfig *settings = &store->config;
+    unsigned connections = (unsigned)settings->common.blocking_threads;
+    store->postgres = pg_pool_new(&(PgPoolOptions){
+        .conninfo = settings->common.postgres,
+        .application_name = "rushcast-feature-store",
+        .size = connections + sizeof(workers) / sizeof(workers[0]) - 1,
+        .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
+    });
+    store->redis = redis_pool_new(settings->redis, settings->redis_password, connections + 1, REDIS_TIMEOUT_MS);
+    return feature_views_load(feature_view_declarations, feature_view_declarations_count, &store->views, err);
+}
+
+static void stop(void *state)
+{
+    FeatureStore *store = state;
+    redis_pool_free(store->redis);
+    pg_pool_free(store->postgres);
+    feature_views_fini(&store->views);
+}
+
+int main(int argc, char **argv)
+{
+    static FeatureStore store;
+    static const ServiceDefinition definition = {
+        .name = "feature-store",
+        .summary = "Computes the features of hourly demand and serves them online and offline.",
+        .config = config,
+        .config_target = &store.config,
+        .port_offset = offsetof(FeatureStoreConfig, port),
+        .port_variable = "RUSHCAST_FEATURE_STORE_PORT",
+        .routes = routes,
+        .workers = workers,
+        .state = &store,
+        .start = start,
+        .stop = stop,
+    };
+    return service_main(argc, argv, &definition);
+}

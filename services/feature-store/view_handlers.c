@@ -1,0 +1,148 @@
+#include "services/feature-store/view_handlers.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include "common/clock.h"
+#include "common/service.h"
+#include "services/feature-store/feature_statistics.h"
+#include "services/feature-store/feature_store.h"
+#include "services/feature-store/offline_export.h"
+
+static bool find_view(Request *request, const FeatureView **ret_view, Error *err)
+{
+    const FeatureStore *store = request->service;
+    const char *name = request_path(request, "name");
+    int64_t version = 0;
+    if (!request_query_int(request, "version", 1, 1000000, 0, &version, err))
+        return false;
+    *ret_view = feature_views_find(&store->views, name, strlen(name), version);
+    return *ret_view != NULL ||
+           error_set(err, ERROR_NOT_FOUND, "no feature view \"%.64s\" of that version; GET /feature-views lists them",
+                     name);
+}
+
+static json_t *view_json(const FeatureView *view)
+{
+    json_t *json = json_copy(view->declaration);
+    char hash[16];
+    snprintf(hash, sizeof(hash), "%08" PRIx32, view->schema_hash);
+    json_object_set_new(json, "schema_hash", json_string(hash));
+    return json;
+}
+
+bool view_handle_list(Request *request, Response *response, Error *err)
+{
+    (void)err;
+    const FeatureStore *store = request->service;
+    json_t *views = json_array();
+    for (size_t i = 0; i < store->views.count; i++)
+        json_array_append_new(views, view_json(&store->views.items[i]));
+    response_json(response, json_pack("{s:o}", "feature_views", views));
+    return true;
+}
+
+bool view_handle_get(Request *request, Response *response, Error *err)
+{
+    const FeatureView *view = NULL;
+    if (!find_view(request, &view, err))
+        return false;
+    response_json(response, view_json(view));
+    return true;
+}
+
+bool view_handle_statistics(Request *request, Response *response, Error *err)
+{
+    const FeatureView *view = NULL;
+    PG_SCOPED PgConnection *connection = NULL;
+    json_t *json = NULL;
+    if (!find_view(request, &view, err) || !feature_store_acquire(request->service, &connection, err) ||
+        !feature_statistics_read(connection, view, clock_now(), &json, err))
+        return false;
+    response_json(response, json);
+    return true;
+}
+
+/* features=a,b: their indices; absent: all. */
+static bool read_features(Request *request, const FeatureView *view, ExportRequest *wanted, Error *err)
+{
+    const char *list = request_query(request, "features");
+    int *indices = arena_array(request_arena(request), FEATURES_PER_VIEW_MAX, sizeof(*indices));
+    wanted->features = indices;
+    if (list == NULL) {
+        for (size_t i = 0; i < view->features_count; i++)
+            indices[wanted->features_count++] = (int)i;
+        return true;
+    }
+    char *names = arena_strdup(request_arena(request), list), *rest = NULL;
+    for (char *name = strtok_r(names, ",", &rest); name != NULL; name = strtok_r(NULL, ",", &rest)) {
+        int index = feature_view_index(view, name);
+        if (index < 0)
+            return error_set_at(err, ERROR_INVALID_ARGUMENT, "features",
+                                "feature view %s has no feature \"%.64s\"; GET /feature-views/%s lists them",
+                                view->name, name, view->name);
+        for (size_t i = 0; i < wanted->features_count; i++) {
+            if (indices[i] == index)
+                return error_set_at(err, ERROR_INVALID_ARGUMENT, "features", "feature \"%s\" is there twice", name);
+        }
+        indices[wanted->features_count++] = index;
+    }
+    return wanted->features_count > 0 ||
+           error_set_at(err, ERROR_INVALID_ARGUMENT, "features", "features must name at least one feature");
+}
+
+static bool read_export_request(Request *request, ExportRequest *ret_wanted, Error *err)
+{
+    ExportRequest wanted = {.geo = request_query(request, "geo")};
+    Hour first = 0, last = 0;
+    bool ok = find_view(request, &wanted.view, err) && hour_parse("1970-01-01", &first, err) &&
+              hour_parse("2200-01-01", &last, err) && request_query_hour(request, "from", first, &wanted.from, err) &&
+              request_query_hour(request, "to", last, &wanted.to, err) &&
+              request_query_int(request, "recorded_since", 0, INT64_C(1) << 53, 0, &wanted.recorded_since, err) &&
+              read_features(request, wanted.view, &wanted, err);
+    if (ok)
+        *ret_wanted = wanted;
+    return ok;
+}
+
+static void set_progress_headers(Request *request, Response *response, const FeatureProgress *progress)
+{
+    char text[INSTANT_TEXT_MAX];
+    snprintf(text, sizeof(text), "%" PRId64, progress->recorded_seq);
+    response_header(response, request, "Rushcast-Cursor", text);
+    if (progress->watermark != INSTANT_NONE) {
+        instant_format(progress->watermark, text);
+        response_header(response, request, "Rushcast-Watermark", text);
+    }
+    if (progress->complete_hour != HOUR_NONE) {
+        hour_format(progress->complete_hour, text);
+        response_header(response, request, "Rushcast-Complete-Hour", text);
+    }
+}
+
+bool view_handle_export(Request *request, Response *response, Error *err)
+{
+    static const char *const types[] = {
+        [EXPORT_CSV] = "text/csv", [EXPORT_ARROW] = "application/vnd.apache.arrow.stream", NULL};
+    int format = EXPORT_CSV;
+    ExportRequest wanted;
+    FeatureProgress progress;
+    PG_SCOPED PgConnection *connection = NULL;
+    FILE *out = NULL;
+    if (!request_accepts(request, types, &format, err) || !read_export_request(request, &wanted, err) ||
+        !feature_store_acquire(request->service, &connection, err) ||
+        !response_spool(response, request, types[format], &out, err) ||
+        !offline_export_write(connection, &wanted, (ExportFormat)format, out, &progress, err))
+        return false;
+    set_progress_headers(request, response, &progress);
+    return true;
+}
+
+bool view_handle_hint(Request *request, Response *response, Error *err)
+{
+    (void)request;
+    (void)err;
+    workers_wake(service_workers(), "demand_follower");
+    response_empty(response, 202);
+    return true;
+}
