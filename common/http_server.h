@@ -9,6 +9,7 @@
 
 typedef struct HttpServer HttpServer;
 
+/* Strings, tables and auth are kept by reference and must outlive the server. */
 typedef struct HttpServerOptions {
     const char *listen;        /* numeric address */
     uint16_t port;             /* 0: any free one, see http_server_port() */
@@ -20,10 +21,11 @@ typedef struct HttpServerOptions {
     const char *spool_dir;
     const Route *const *tables; /* NULL-terminated, up to 3 */
     void *service;
-    const Auth *auth;
+    const Auth *auth; /* NULL: everyone may do everything */
 } HttpServerOptions;
 
 bool http_server_start(const HttpServerOptions *options, HttpServer **ret_server, Error *err) MUST_CHECK;
 uint16_t http_server_port(const HttpServer *server);
-/* Stops listening, waits for requests in flight up to the deadline, then closes. Accepts NULL. */
+/* Stops listening, waits for requests in flight up to the deadline, answers 503 to those that have not been begun, and
+ * closes. A handler that still runs is waited for: handlers have deadlines of their own. Accepts NULL. */
 void http_server_stop(HttpServer *server, int deadline_ms);

@@ -15,15 +15,17 @@ typedef struct Request {
     const struct Route *route;
     void *service; /* the service's own state (ServiceDefinition.state) */
     Arena *arena;  /* NULL until first used: take it with request_arena() */
-    const char *method, *path;
-    const char *request_id;
+    const char *method;
+    const char *path;           /* as sent, without query */
+    const char *request_id;     /* the client's, or a new one; NULL on a ROUTE_FAST whose client sent none */
     const char *path_values[4]; /* values of the {parts} of the route's pattern, decoded, in order */
     const char *body;           /* whole body; large ones are mapped from a spool file */
     size_t body_length_bytes;
+    const char *spool_dir;
 } Request;
 
 Arena *request_arena(Request *request);
-/* Value of {name} in the route's pattern. Aborts when the pattern has none. */
+/* Decoded value of {name} in the route's pattern. Aborts when the pattern has none. */
 const char *request_path(const Request *request, const char *name);
 /* Query parameter or NULL; decoded. */
 const char *request_query(const Request *request, const char *name);

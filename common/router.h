@@ -29,8 +29,20 @@ typedef struct Route {
     RouteHandler *handler;
 } Route;
 
-/* The route for method and path of up to 3 NULL-terminated tables, with its decoded path values in the request's arena.
- * NOT_FOUND, or METHOD_NOT_ALLOWED naming the methods that are. */
-bool router_find(const Route *const tables[], const char *method, const char *path, Request *request,
-                 const Route **ret_route, Error *err) MUST_CHECK;
+/* Routes prepared for look-up: literal paths by hash, patterns by their parts. */
+typedef struct Router Router;
+
+/* `tables` ends with NULL; its rows must outlive the router. Two rows with the same method and pattern are a bug. */
+Router *router_new(const Route *const tables[]);
+void router_free(Router *router); /* accepts NULL */
+
+/* The route for method and path (as sent: still percent-encoded, without query). HEAD finds GET routes. On success
+ * request->route and path_values are set, the values decoded in the request's arena; *ret_index is the route's place
+ * over all tables. NOT_FOUND, or METHOD_NOT_ALLOWED naming the methods that are, or MALFORMED for a bad escape. */
+bool router_find(const Router *router, const char *method, const char *path, Request *request, size_t *ret_index,
+                 Error *err) MUST_CHECK;
+size_t router_count(const Router *router);
+const Route *router_route(const Router *router, size_t index);
+/* "GET, HEAD, PUT, OPTIONS" for the path, in the arena; NULL when no route has it. */
+const char *router_allowed_methods(const Router *router, const char *path, Arena *arena);
 const char *scope_name(Scope scope);

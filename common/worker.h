@@ -24,7 +24,8 @@ typedef struct Workers Workers;
 Workers *workers_start(const WorkerDefinition *table, void *service);
 /* Asks all to stop, wakes the resting ones and joins. Accepts NULL. */
 void workers_stop(Workers *workers);
-/* Ends the rest of that worker now (a hint came in). Thread-safe. */
+/* Ends the rest of that worker now (a hint came in); a hint during its step makes it go on at once, a backoff after a
+ * failure is not shortened. Thread-safe; accepts NULL (not started yet). */
 void workers_wake(Workers *workers, const char *name);
 /* For long steps: true once the service is stopping. */
 bool workers_stopping(void);
