@@ -35,8 +35,8 @@ test|libcriterion-dev|unit and integration tests
 test|curl|tests by hand and of streamed answers
 bench|nginx-light|peer of the forecast API
 bench|wrk|load generator
-lint|clang-format-14|layout of C code
-lint|clang-tidy-14|static analysis of C code
+lint|clang-format|layout of C code
+lint|clang-tidy|static analysis of C code
 lint|shellcheck|static analysis of scripts
 "
 policy_file=/usr/sbin/policy-rc.d
@@ -112,8 +112,8 @@ apt_get() {
 
 # A service that came with one of our packages must not start at the next boot either.
 disable_new_services() {
-    if grep -qx nginx-light <<<"$1" && [ -x /usr/bin/deb-systemd-helper ]; then
-        deb-systemd-helper disable nginx.service
+    if grep -qx nginx-light <<<"$1"; then
+        update-rc.d nginx disable
     fi
 }
 

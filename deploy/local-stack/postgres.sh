@@ -21,6 +21,24 @@ as_server() {
     exec setpriv $(parent_death_option INT) "$@"
 }
 
+# processes_in FOLDER: ids of the Postgres processes that work in that data folder.
+processes_in() {
+    local process name
+    for process in /proc/[0-9]*; do
+        if [ "$process/cwd" -ef "$1" ] && read -r name 2>/dev/null <"$process/comm" && [ "$name" = postgres ]; then
+            echo "${process#/proc/}"
+        fi
+    done
+}
+
+# discard_leftover PLACE: removes what an earlier folder of the same path, gone since, has left.
+discard_leftover() {
+    if [ -n "$(processes_in "$1/data")" ]; then
+        fail "a server of a folder that is gone still runs on $1"
+    fi
+    rm -rf "$1"
+}
+
 # server_home DIR: the folder that holds data and socket, made if it is missing.
 server_home() {
     local dir="$1" place
@@ -34,6 +52,7 @@ server_home() {
         place="$(cat "$dir/location")"
     elif ! (as_server test -x "$dir"); then
         place="$(getent passwd $service_user | cut -d: -f6)/rushcast-$(printf %s "$dir" | sha256sum | cut -c1-12)"
+        discard_leftover "$place"
         echo "$place" >"$dir/location"
     fi
     if [ "$place" != "$dir" ]; then
@@ -57,16 +76,6 @@ create_cluster() {
         echo "CREATE ROLE analyst LOGIN;"
     } | (as_server "$programs/postgres" --single -D "$new" postgres) >/dev/null
     mv "$new" "$1/data"
-}
-
-# processes_in FOLDER: ids of the Postgres processes that work in that data folder.
-processes_in() {
-    local process name
-    for process in /proc/[0-9]*; do
-        if [ "$process/cwd" -ef "$1" ] && read -r name 2>/dev/null <"$process/comm" && [ "$name" = postgres ]; then
-            echo "${process#/proc/}"
-        fi
-    done
 }
 
 # After kill -9 the lock file stays and its process id may be another's by now; children take a moment to notice.
