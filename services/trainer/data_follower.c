@@ -6,7 +6,7 @@
 #include "common/arrow_table.h"
 #include "common/clock.h"
 #include "common/http_client.h"
-#include "services/trainer/spool.h"
+#include "services/trainer/spool_file.h"
 #include "services/trainer/trainer.h"
 #include "services/trainer/trainer_metrics.h"
 
@@ -31,10 +31,10 @@ static const ArrowColumn export_columns[COLUMNS] = {
 
 static bool read_export(DemandStore *store, FILE *file, Error *err)
 {
-    SPOOL_MAP_SCOPED SpoolMap map = {0};
+    SPOOL_FILE_MAP_SCOPED SpoolFileMap map = {0};
     ARENA_SCOPED Arena *arena = arena_new();
     ArrowTable *table;
-    if (!spool_map(file, &map, err) ||
+    if (!spool_file_map(file, &map, err) ||
         !arrow_table_read(map.data, map.length_bytes, export_columns, COLUMNS, arena, &table, err)) {
         return error_prefix(err, "feature-store's export");
     }
@@ -79,7 +79,7 @@ static void note_complete_hour(Trainer *trainer, Hour complete_hour)
 bool data_follower_history(void *service, WorkerStep *step, Error *err)
 {
     Trainer *trainer = service;
-    SPOOL_SCOPED FILE *file = NULL;
+    SPOOL_FILE_SCOPED FILE *file = NULL;
     HTTP_REPLY_SCOPED HttpReply reply = {0};
     char url[URL_MAX];
     int64_t since = demand_store_cursor(trainer->store), cursor = 0;
@@ -90,7 +90,7 @@ bool data_follower_history(void *service, WorkerStep *step, Error *err)
     if (since > 0) {
         snprintf(url + length, sizeof url - (size_t)length, "&recorded_since=%lld", (long long)since);
     }
-    if (!spool_open(trainer->config.common.spool_dir, &file, err) ||
+    if (!spool_file_open(trainer->config.common.spool_dir, &file, err) ||
         !http_call(&(HttpCall){.url = url,
                                .accept = "application/vnd.apache.arrow.stream",
                                .token = trainer->config.common.token,

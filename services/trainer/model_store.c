@@ -126,7 +126,7 @@ bool model_store_save(PgConnection *connection, const ModelRecord *record, const
     FREE_SCOPED char *scores = scores_to_json(forecaster);
     ARENA_SCOPED Arena *arena = arena_new();
     char reason[PROMOTION_REASON_MAX];
-    size_t length_bytes, packed_bytes;
+    size_t length_bytes = 0, packed_bytes = 0;
     const char *group = series_group_name(record->group);
     bool promoted;
 

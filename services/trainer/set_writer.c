@@ -3,7 +3,7 @@
 #include <glib.h>
 #include "common/arrow_table.h"
 #include "common/http_client.h"
-#include "services/trainer/spool.h"
+#include "services/trainer/spool_file.h"
 
 enum { SEND_DEADLINE_MS = 5 * 60 * 1000, PUBLISH_DEADLINE_MS = 60 * 1000, SEND_ATTEMPTS = 3, URL_MAX = 512 };
 
@@ -33,7 +33,7 @@ bool set_writer_new(const char *spool_dir, const SetHeader *header, SetWriter **
         {NULL, NULL},
     };
     SetWriter *writer = g_malloc0(sizeof *writer);
-    if (!spool_open(spool_dir, &writer->file, err) ||
+    if (!spool_file_open(spool_dir, &writer->file, err) ||
         !arrow_writer_new(writer->file, set_columns, sizeof set_columns / sizeof set_columns[0], metadata,
                           &writer->arrow, err)) {
         set_writer_free(writer);
@@ -62,11 +62,11 @@ void set_writer_add(SetWriter *writer, const ForecastSet *set, const char *verti
 bool set_writer_send(SetWriter *writer, const char *forecast_api_url, const char *token, const char *id, bool publish,
                      Error *err)
 {
-    SPOOL_MAP_SCOPED SpoolMap map = {0};
+    SPOOL_FILE_MAP_SCOPED SpoolFileMap map = {0};
     char url[URL_MAX];
     ArrowWriter *arrow = writer->arrow;
     writer->arrow = NULL;
-    if (!arrow_writer_end(arrow, err) || !spool_map(writer->file, &map, err)) {
+    if (!arrow_writer_end(arrow, err) || !spool_file_map(writer->file, &map, err)) {
         return false;
     }
     g_snprintf(url, sizeof url, "%s/forecast-sets/%s", forecast_api_url, id);
@@ -102,6 +102,6 @@ void set_writer_free(SetWriter *writer)
     if (writer->arrow != NULL && !arrow_writer_end(writer->arrow, &ignored)) {
         /* The rows are thrown away. */
     }
-    spool_close(&writer->file);
+    spool_file_close(&writer->file);
     g_free(writer);
 }

@@ -44,7 +44,7 @@ typedef struct RunRequest {
     Hour cutoff;
 } RunRequest;
 
-static bool read_run_request(Request *request, RunRequest *ret, Error *err)
+static bool read_run_request(Request *request, RunRequest *run, Error *err)
 {
     static const JsonField fields[] = {
         {"kind", JSON_FIELD_TEXT, offsetof(RunRequest, kind), false, 0, 0},
@@ -52,18 +52,16 @@ static bool read_run_request(Request *request, RunRequest *ret, Error *err)
         {0},
     };
     JSON_SCOPED json_t *body = NULL;
-    RunRequest read = {.cutoff = HOUR_NONE};
-    if (!request_json(request, &body, err) || !json_read(body, "", fields, request_arena(request), &read, err)) {
+    if (!request_json(request, &body, err) || !json_read(body, "", fields, request_arena(request), run, err)) {
         return false;
     }
     for (size_t kind = 0; kind < RUN_KINDS; kind++) {
-        if (strcmp(read.kind, run_kind_names[kind]) == 0) {
-            *ret = read;
+        if (strcmp(run->kind, run_kind_names[kind]) == 0) {
             return true;
         }
     }
     return error_set_at(err, ERROR_UNPROCESSABLE, "/kind", "kind must be train, forecast or backtest, not \"%.40s\".",
-                        read.kind);
+                        run->kind);
 }
 
 /* The newest cutoff there is, and whether the asked one may be used. */
@@ -101,7 +99,7 @@ bool trainer_post_run(Request *request, Response *response, Error *err)
     RunInputs inputs = trainer_inputs(trainer);
     PG_SCOPED PgConnection *connection = NULL;
     PG_RESULT_SCOPED PGresult *rows = NULL;
-    RunRequest run;
+    RunRequest run = {.cutoff = HOUR_NONE};
     if (!read_run_request(request, &run, err) || !trainer_acquire(trainer, &connection, err) ||
         !check_cutoff(connection, &inputs, &run.cutoff, err) ||
         !pg_run(connection, &sql_insert_requested_run,

@@ -1,22 +1,18 @@
-#include "services/trainer/spool.h"
+#include "services/trainer/spool_file.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "common/http_body.h"
 
-bool spool_open(const char *directory, FILE **ret_file, Error *err)
+bool spool_file_open(const char *directory, FILE **ret_file, Error *err)
 {
-    char path[4096];
-    int length = snprintf(path, sizeof path, "%s/rushcast-XXXXXX", directory);
-    int descriptor = length < 0 || (size_t)length >= sizeof path ? -1 : mkstemp(path);
-    if (descriptor < 0) {
-        return error_set(err, ERROR_INTERNAL, "No file can be made in the spool directory %.200s: %s.", directory,
-                         strerror(errno));
+    int descriptor;
+    if (!spool_open(directory, &descriptor, err)) {
+        return false;
     }
-    unlink(path);
     FILE *file = fdopen(descriptor, "w+");
     if (file == NULL) {
         close(descriptor);
@@ -26,13 +22,13 @@ bool spool_open(const char *directory, FILE **ret_file, Error *err)
     return true;
 }
 
-bool spool_map(FILE *file, SpoolMap *ret_map, Error *err)
+bool spool_file_map(FILE *file, SpoolFileMap *ret_map, Error *err)
 {
     struct stat status;
     if (fflush(file) != 0 || ferror(file) || fstat(fileno(file), &status) != 0) {
         return error_set(err, ERROR_INTERNAL, "The spool file can't be written: %s.", strerror(errno));
     }
-    SpoolMap map = {.length_bytes = (size_t)status.st_size};
+    SpoolFileMap map = {.length_bytes = (size_t)status.st_size};
     if (map.length_bytes > 0) {
         map.data = mmap(NULL, map.length_bytes, PROT_READ, MAP_PRIVATE, fileno(file), 0);
         if (map.data == MAP_FAILED) {
@@ -43,15 +39,15 @@ bool spool_map(FILE *file, SpoolMap *ret_map, Error *err)
     return true;
 }
 
-void spool_unmap(SpoolMap *map)
+void spool_file_unmap(SpoolFileMap *map)
 {
     if (map->data != NULL) {
         munmap(map->data, map->length_bytes);
     }
-    *map = (SpoolMap){0};
+    *map = (SpoolFileMap){0};
 }
 
-void spool_close(FILE **file)
+void spool_file_close(FILE **file)
 {
     if (*file != NULL) {
         fclose(*file);
