@@ -42,7 +42,9 @@ lint|shellcheck|static analysis of scripts
 policy_file=/usr/sbin/policy-rc.d
 cluster_conf_dir=/etc/postgresql-common/createcluster.d
 cluster_conf=$cluster_conf_dir/rushcast-install.conf
-attempts_max=3
+policy_mark="Made by the set-up of Rushcast"
+lock_timeout_s=300
+stall_timeout_s=30
 
 modes_of() {
     case "$1" in
@@ -72,8 +74,8 @@ missing_packages() {
 keep_services_down() {
     trap restore_services EXIT
     trap 'exit 130' INT TERM HUP
-    if [ ! -e $policy_file ]; then
-        printf '#!/bin/sh\n# Made by the set-up of Rushcast for the time of one apt-get install.\nexit 101\n' >$policy_file
+    if [ ! -e $policy_file ] || grep -q "$policy_mark" $policy_file; then
+        printf '#!/bin/sh\n# %s for the time of one apt-get install.\nexit 101\n' "$policy_mark" >$policy_file
         chmod 755 $policy_file
         policy_made=yes
     fi
@@ -94,20 +96,10 @@ restore_services() {
     fi
 }
 
-# apt_get ARGUMENTS...: progress goes to file descriptor 3 as "Status: percent".
+# apt_get ARGUMENTS...: writes "status:package:percent:text" lines to file descriptor 3.
 apt_get() {
-    local attempt
-    for ((attempt = 1; ; attempt++)); do
-        if DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=2 \
-            -o Acquire::http::Timeout=30 -o APT::Status-Fd=3 -q -y "$@"; then
-            return 0
-        fi
-        if [ $attempt -ge $attempts_max ]; then
-            return 1
-        fi
-        echo "apt-get failed, attempt $attempt of $attempts_max"
-        sleep $((attempt * 5))
-    done
+    apt-get -o DPkg::Lock::Timeout=$lock_timeout_s -o Acquire::Retries=2 -o Acquire::http::Timeout=$stall_timeout_s \
+        -o APT::Status-Fd=3 -q -y "$@"
 }
 
 # A service that came with one of our packages must not start at the next boot either.
@@ -123,10 +115,13 @@ install_packages() {
     if [ -z "$missing" ]; then
         return 0
     fi
+    export DEBIAN_FRONTEND=noninteractive
     keep_services_down
+    # An installation that was cut short must be completed before the next.
+    dpkg --configure -a
     apt_get update
     # shellcheck disable=SC2086 # one word a package
-    apt_get install --no-install-recommends $missing
+    apt_get install --fix-broken --no-install-recommends $missing
     disable_new_services "$missing"
 }
 
