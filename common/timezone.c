@@ -239,3 +239,12 @@ bool timezone_nearest(double lat, double lon, const char **ret_zone, const char 
     *ret_country = found->country;
     return true;
 }
+
+const char *timezone_country(const TimeZone *zone)
+{
+    pthread_once(&places_once, places_load);
+    for (size_t i = 0; i < places_count; i++)
+        if (strcmp(places[i].zone, timezone_name(zone)) == 0)
+            return places[i].country;
+    return "";
+}

@@ -8,6 +8,8 @@ typedef struct TimeZone TimeZone;
 /* Finds or loads the zone; the same name gives the same pointer. NOT_FOUND names a list of zones. */
 bool timezone_get(const char *name, const TimeZone **ret_zone, Error *err) MUST_CHECK;
 const char *timezone_name(const TimeZone *zone);
+/* Country of the zone's principal place (ISO 3166 alpha-2, from tzdata's zone.tab), or "". Static storage. */
+const char *timezone_country(const TimeZone *zone);
 /* Seconds east of UTC in force at the start of the hour. Fast: a table over 2000..2100; outside, its first and last
  * values. */
 int timezone_offset_s(const TimeZone *zone, Hour hour);

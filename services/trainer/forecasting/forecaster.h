@@ -35,6 +35,7 @@ typedef struct SeriesForecast {
         *reason; /* static: NULL when based on enough recent data; else no_history, short_history, history_ended */
     double *mean;
     double *quantiles[FORECAST_QUANTILES];
+    double *const *at_levels; /* quantiles at the levels of a ForecastRequest; NULL without */
 } SeriesForecast;
 
 typedef struct ForecastSet {
@@ -48,7 +49,8 @@ typedef struct ForecastSet {
  * Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 3rd ed., 5.8-5.9. */
 typedef struct ModelScore {
     const char *model;
-    double wape, rmse, bias, mase, wql, coverage80;
+    double wape, rmse, bias, mase, wql;
+    double coverage80; /* share of hours within p10..p90 where the mean is at least 10; NAN without such hours */
     double below[FORECAST_QUANTILES], at_most[FORECAST_QUANTILES]; /* P(y < q), P(y <= q) */
     double seconds;
     size_t hours; /* scored geo-hours */
@@ -74,6 +76,22 @@ void forecaster_free(Forecaster *forecaster);
  * lives in the arena. */
 bool forecaster_predict(const Forecaster *forecaster, const DemandHistory *history, Hour cutoff, size_t hours,
                         Arena *arena, ForecastSet *ret_set, Error *err) MUST_CHECK;
+
+/* Other models than the champion, and other quantiles. */
+typedef struct ForecastRequest {
+    Hour cutoff;
+    size_t hours;
+    const char *model;    /* one of forecaster_model_name; NULL: the champion of each volume class */
+    const double *levels; /* further quantile levels, rising, within (0, 1) */
+    size_t level_count;
+} ForecastRequest;
+
+bool forecaster_predict_request(const Forecaster *forecaster, const DemandHistory *history,
+                                const ForecastRequest *request, Arena *arena, ForecastSet *ret_set,
+                                Error *err) MUST_CHECK;
+/* Names of all models that compete; NULL from the count on. */
+const char *forecaster_model_name(size_t i);
+
 /* Scores of every candidate in the backtests that chose the champion; owned by the forecaster. */
 const ModelScore *forecaster_scores(const Forecaster *forecaster, size_t *ret_count);
 /* Name of the champion overall; static. */

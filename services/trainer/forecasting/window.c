@@ -1,0 +1,42 @@
+#include "services/trainer/forecasting/window.h"
+
+#include <assert.h>
+
+size_t window_collect(const DemandSeries *series, const LocalClock *clock, Hour origin, Hour hour, int weeks,
+                      float values[WINDOW_WEEKS_MAX])
+{
+    assert(weeks <= WINDOW_WEEKS_MAX);
+    size_t count = 0;
+    int newest = weeks_to_known(clock, origin, hour);
+    for (int week = newest; week < newest + weeks; week++) {
+        float value = series_at(series, clock_weeks_before(clock, hour, week));
+        if (!isnan(value))
+            values[count++] = value;
+    }
+    return count;
+}
+
+double window_mean(const float *values, size_t count)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += (double)values[i];
+    return sum / (double)count;
+}
+
+double window_quantile(const float *values, size_t count, double level)
+{
+    assert(count > 0 && count <= WINDOW_WEEKS_MAX);
+    float sorted[WINDOW_WEEKS_MAX];
+    for (size_t i = 0; i < count; i++) {
+        size_t place = i;
+        for (; place > 0 && sorted[place - 1] > values[i]; place--)
+            sorted[place] = sorted[place - 1];
+        sorted[place] = values[i];
+    }
+    double position = level * (double)(count - 1);
+    size_t below = (size_t)position;
+    if (below + 1 >= count)
+        return (double)sorted[count - 1];
+    return (double)sorted[below] + (position - (double)below) * (double)(sorted[below + 1] - sorted[below]);
+}

@@ -1,0 +1,13 @@
+/* Windows: what the same local hour of the week was in the last weeks. */
+#pragma once
+
+#include "services/trainer/forecasting/panel.h"
+
+enum { WINDOW_WEEKS_MAX = 8 };
+
+/* Known values of the same hour in the last `weeks` weeks known at the origin, newest first. Returns how many. */
+size_t window_collect(const DemandSeries *series, const LocalClock *clock, Hour origin, Hour hour, int weeks,
+                      float values[WINDOW_WEEKS_MAX]);
+double window_mean(const float *values, size_t count);
+/* Linear between order statistics (type 7 of Hyndman & Fan 1996). `count` is at least 1. */
+double window_quantile(const float *values, size_t count, double level);
