@@ -10,7 +10,7 @@
 typedef struct PgPool PgPool;
 typedef struct PgConnection PgConnection;
 
-/* One SQL file, embedded at build time (see gen/<service>_sql.h). */
+/* One SQL file, embedded at build time (see gen/<service>_sql.h). Static: name and SQL are kept by reference. */
 typedef struct PgStatement {
     const char *name; /* file name without .sql */
     const char *sql;
@@ -35,6 +35,8 @@ bool pg_acquire(PgPool *pool, int deadline_ms, PgConnection **ret_connection, Er
 void pg_release(PgConnection *connection);
 void pg_release_cleanup(PgConnection **connection);
 #define PG_SCOPED __attribute__((cleanup(pg_release_cleanup)))
+/* Another time limit for statements (each COPY is one) until the connection is given back. */
+bool pg_set_timeout(PgConnection *connection, int timeout_ms, Error *err) MUST_CHECK;
 
 typedef struct PgParam {
     enum { PG_NULL, PG_INT, PG_REAL, PG_TEXT, PG_BYTES, PG_BOOL, PG_INSTANT } kind;
@@ -69,8 +71,9 @@ typedef struct PgParams {
 
 /* Runs a statement. Parameters are sent in binary and their types fixed by kind (bigint, float8, text, bytea, boolean,
  * timestamptz), results come in binary. `ret_result` may be NULL; else the caller clears it (PG_RESULT_SCOPED).
- * Codes: CONFLICT for unique violations and serialization failures, UNPROCESSABLE for other constraint violations,
- * UNAVAILABLE for lost connections, DEADLINE for time-outs, INTERNAL for bad SQL. */
+ * At most 64 parameters. Codes: CONFLICT for unique violations, serialization failures and deadlocks, UNPROCESSABLE for
+ * other constraint violations and values that do not fit, UNAVAILABLE for lost connections and a server that is full or
+ * no longer the primary, DEADLINE for time-outs, INTERNAL for bad SQL. */
 bool pg_run(PgConnection *connection, const PgStatement *statement, PgParams params, PGresult **ret_result,
             Error *err) MUST_CHECK;
 /* Simple protocol, no parameters, several statements allowed: DDL, SET, savepoints. */
@@ -80,21 +83,25 @@ bool pg_begin(PgConnection *connection, Error *err) MUST_CHECK;
 bool pg_commit(PgConnection *connection, Error *err) MUST_CHECK;
 void pg_rollback(PgConnection *connection);
 
-/* Binary columns of a result by position: bigint/int4/int2, float8, numeric as text is not supported (cast in SQL). */
+/* Binary columns of a result by position; numeric, date and timestamp without zone are to be cast in the SQL. A column
+ * of another type is a bug (assert). */
 bool pg_is_null(const PGresult *result, int row, int column);
-int64_t pg_get_int(const PGresult *result, int row, int column);
-double pg_get_real(const PGresult *result, int row, int column);
-const char *pg_get_text(const PGresult *result, int row, int column); /* text, jsonb; lives as long as the result */
-bool pg_get_bool(const PGresult *result, int row, int column);
-Instant pg_get_instant(const PGresult *result, int row, int column);
-Hour pg_get_hour(const PGresult *result, int row, int column); /* HOUR_NONE when null */
+int64_t pg_get_int(const PGresult *result, int row, int column); /* bigint, integer, smallint, oid; 0 when null */
+double pg_get_real(const PGresult *result, int row, int column); /* float8, float4; NAN when null */
+/* Text types, enums, json, jsonb; NULL when null; lives as long as the result. */
+const char *pg_get_text(const PGresult *result, int row, int column);
+bool pg_get_bool(const PGresult *result, int row, int column);       /* false when null */
+Instant pg_get_instant(const PGresult *result, int row, int column); /* timestamptz; INSTANT_NONE when null */
+Hour pg_get_hour(const PGresult *result, int row, int column);       /* of a timestamptz; HOUR_NONE when null */
+/* bytea; NULL when null. */
 const void *pg_get_bytes(const PGresult *result, int row, int column, size_t *ret_length_bytes);
 
 void pg_result_cleanup(PGresult **result);
 #define PG_RESULT_SCOPED __attribute__((cleanup(pg_result_cleanup)))
 
-/* COPY <target> FROM STDIN (FORMAT binary). Fields must come in column order. Rows are buffered (1 MiB) and sent; the
- * error, if any, is reported by pg_copy_end(). */
+/* COPY <target> FROM STDIN (FORMAT binary). Fields must come in column order and have the column's own binary type (no
+ * casts). Rows are buffered (1 MiB) and sent; the error, if any, is reported by pg_copy_end(). Text with a NUL or
+ * broken UTF-8 fails the whole COPY: check it before. */
 typedef struct PgCopy PgCopy;
 bool pg_copy_begin(PgConnection *connection, const char *target_with_columns, PgCopy **ret_copy, Error *err) MUST_CHECK;
 void pg_copy_row(PgCopy *copy, int16_t fields);
@@ -108,7 +115,8 @@ void pg_copy_instant(PgCopy *copy, Instant value); /* INSTANT_NONE: null */
 void pg_copy_text(PgCopy *copy, const char *text); /* NULL: null */
 void pg_copy_text_n(PgCopy *copy, const char *text, size_t length_bytes);
 void pg_copy_bytes(PgCopy *copy, const void *data, size_t length_bytes);
-/* Ends (or, with `abandon`, breaks off) the COPY and frees it. */
+/* Ends the COPY and frees it; *ret_rows (may be NULL) is how many rows came. With `abandon` it is broken off, also in
+ * the middle of a row: the transaction is then to be rolled back. */
 bool pg_copy_end(PgCopy *copy, bool abandon, int64_t *ret_rows, Error *err) MUST_CHECK;
 
 /* Rows of a large query, fetched in chunks of a server-side cursor inside the open transaction, memory bounded.
