@@ -28,6 +28,7 @@ enum {
 
 typedef enum Phase {
     PHASE_BEGIN,    /* request line and headers are there */
+    PHASE_READY,    /* there is no body: to be handled at MHD's next call */
     PHASE_BODY,     /* the body is arriving */
     PHASE_REFUSED,  /* the body is arriving and thrown away; `err` says why */
     PHASE_WAITING,  /* suspended, in the blocking pool */
@@ -228,19 +229,18 @@ static bool check_body_headers(const Route *route, const BodyHeaders *headers, E
     return true;
 }
 
-/* A small body is read and thrown away, so that the connection can go on; otherwise the answer is sent at once and MHD
- * closes the connection instead of reading on. */
+/* Without a body, or with a small one, which is read and thrown away, the connection can go on. Otherwise the answer is
+ * sent at once: MHD closes the connection after an answer to its first call. */
 static enum MHD_Result refuse(Exchange *exchange, const BodyHeaders *headers)
 {
     struct MHD_Connection *connection = exchange->request.connection;
-    if (headers->has_body && headers->has_length && headers->length_bytes <= REFUSED_BODY_MAX_BYTES &&
-        FIND_HEADER(connection, MHD_HTTP_HEADER_EXPECT) == NULL) {
+    bool is_short = !headers->has_body || (headers->has_length && headers->length_bytes <= REFUSED_BODY_MAX_BYTES &&
+                                           FIND_HEADER(connection, MHD_HTTP_HEADER_EXPECT) == NULL);
+    if (is_short) {
         exchange->phase = PHASE_REFUSED;
         return MHD_YES;
     }
     answer_problem(exchange);
-    if (headers->has_body)
-        MHD_add_response_header(exchange->response.mhd, MHD_HTTP_HEADER_CONNECTION, "close");
     return queue_answer(exchange);
 }
 
@@ -298,7 +298,7 @@ static bool is_options(const Exchange *exchange)
     return exchange->err.code == ERROR_METHOD_NOT_ALLOWED && strcmp(exchange->request.method, "OPTIONS") == 0;
 }
 
-static enum MHD_Result answer_options(Exchange *exchange)
+static void answer_options(Exchange *exchange)
 {
     exchange->err.code = ERROR_NONE;
     response_empty(&exchange->response, MHD_HTTP_NO_CONTENT);
@@ -307,7 +307,6 @@ static enum MHD_Result answer_options(Exchange *exchange)
     assert(finished); /* only spool files can fail */
     (void)finished;
     exchange->phase = PHASE_ANSWERED;
-    return queue_answer(exchange);
 }
 
 static enum MHD_Result begin(Exchange *exchange, struct MHD_Connection *connection, const char *path,
@@ -320,18 +319,17 @@ static enum MHD_Result begin(Exchange *exchange, struct MHD_Connection *connecti
     request->request_id = sent_id(connection);
     BodyHeaders headers = read_body_headers(connection);
     if (!find_route(exchange)) {
-        if (is_options(exchange) && !headers.has_body)
-            return answer_options(exchange);
-        return refuse(exchange, &headers);
+        if (!is_options(exchange) || headers.has_body)
+            return refuse(exchange, &headers);
+        answer_options(exchange);
+        return MHD_YES;
     }
     if (!check_scope(exchange) || !check_body_headers(request->route, &headers, &exchange->err))
         return refuse(exchange, &headers);
-    if (headers.has_body) {
+    if (headers.has_body)
         http_body_reset(&exchange->body, request->route->body_limit_bytes);
-        exchange->phase = PHASE_BODY;
-        return MHD_YES;
-    }
-    return handle(exchange);
+    exchange->phase = headers.has_body ? PHASE_BODY : PHASE_READY;
+    return MHD_YES;
 }
 
 /* ---- what libmicrohttpd calls ------------------------------------------------------------------------------------ */
@@ -393,6 +391,8 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection, c
     switch (exchange->phase) {
     case PHASE_BEGIN:
         return begin(exchange, connection, url, method);
+    case PHASE_READY:
+        return handle(exchange);
     case PHASE_BODY:
     case PHASE_REFUSED:
         if (*upload_data_size > 0)
