@@ -27,35 +27,57 @@ static json_t *feature_json(const Feature *feature, const PGresult *result, int 
                      rows > 0 ? json_real((double)nulls / (double)rows) : json_null());
 }
 
+typedef struct Statistics {
+    const FeatureView *view;
+    int64_t rows, entities;
+    json_t *features;
+} Statistics;
+
+static bool read_statistics(void *context, const PGresult *result, Error *err)
+{
+    (void)err;
+    Statistics *statistics = context;
+    statistics->rows = pg_get_int(result, 0, COLUMN_ROWS);
+    statistics->entities = pg_get_int(result, 0, COLUMN_GEOS);
+    for (size_t i = 0; i < statistics->view->features_count; i++)
+        json_array_append_new(statistics->features,
+                              feature_json(&statistics->view->features[i], result,
+                                           FIRST_FEATURE_COLUMN + (int)i * COLUMNS_PER_FEATURE, statistics->rows));
+    return true;
+}
+
+static bool query_statistics(PgConnection *connection, Hour from, Hour to, Statistics *statistics, Error *err)
+{
+    ARENA_SCOPED Arena *arena = arena_new();
+    PgStatement statement = {.name = "feature_statistics", .sql = feature_sql_statistics(statistics->view, arena)};
+    return pg_each(connection, &statement, PG_PARAMS(pg_hour(from), pg_hour(to)), read_statistics, statistics, err);
+}
+
 bool feature_statistics_read(PgConnection *connection, const FeatureView *view, Instant now, json_t **ret_json,
                              Error *err)
 {
-    ARENA_SCOPED Arena *arena = arena_new();
+    JSON_SCOPED json_t *features = json_array();
+    Statistics statistics = {.view = view, .features = features};
     FeatureProgress progress;
-    PG_RESULT_SCOPED PGresult *result = NULL;
-    if (!feature_progress_read(connection, view->name, false, &progress, err))
+    Hour from = HOUR_NONE, to = HOUR_NONE;
+    bool ok = pg_begin(connection, err) &&
+              pg_command(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", err) &&
+              feature_progress_read(connection, view->name, false, &progress, err);
+    if (ok && progress.complete_hour != HOUR_NONE) {
+        to = progress.complete_hour + 1;
+        from = to - FEATURE_STATISTICS_HOURS;
+        ok = query_statistics(connection, from, to, &statistics, err);
+    }
+    pg_rollback(connection);
+    if (!ok)
         return false;
-    Hour to = progress.complete_hour == HOUR_NONE ? 0 : progress.complete_hour + 1;
-    Hour from = to > FEATURE_STATISTICS_HOURS ? to - FEATURE_STATISTICS_HOURS : 0;
-    PgStatement statement = {
-        .name = arena_printf(arena, "statistics_%s_%lld", view->name, (long long)view->version),
-        .sql = feature_sql_statistics(view, arena),
-    };
-    if (!pg_run(connection, &statement, PG_PARAMS(pg_hour(from), pg_hour(to)), &result, err))
-        return false;
-    int64_t rows = pg_get_int(result, 0, COLUMN_ROWS);
-    json_t *features = json_array();
-    for (size_t i = 0; i < view->features_count; i++)
-        json_array_append_new(features, feature_json(&view->features[i], result,
-                                                     FIRST_FEATURE_COLUMN + (int)i * COLUMNS_PER_FEATURE, rows));
-    bool known = progress.complete_hour != HOUR_NONE;
-    json_t *freshness =
-        known && now != INSTANT_NONE ? json_real((double)(now - hour_start(to)) / INSTANT_PER_SECOND) : json_null();
-    *ret_json = json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o}", "name", view->name, "version",
-                          (json_int_t)view->version, "from", hour_or_null(known ? from : HOUR_NONE), "to",
-                          hour_or_null(known ? to : HOUR_NONE), "newest_event_timestamp",
-                          hour_or_null(known ? to : HOUR_NONE), "freshness_s", freshness, "rows", (json_int_t)rows,
-                          "entities", (json_int_t)pg_get_int(result, 0, COLUMN_GEOS), "cursor",
+    json_t *freshness = to != HOUR_NONE && now != INSTANT_NONE
+                            ? json_real((double)(now - hour_start(to)) / INSTANT_PER_SECOND)
+                            : json_null();
+    *ret_json = json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:O}", "name", view->name, "version",
+                          (json_int_t)view->version, "from", hour_or_null(from), "to", hour_or_null(to),
+                          "newest_event_timestamp", hour_or_null(to), "freshness_s", freshness, "rows",
+                          (json_int_t)statistics.rows, "entities", (json_int_t)statistics.entities, "cursor",
                           (json_int_t)progress.recorded_seq, "features", features);
     return true;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "common/arrow_table.h"
 #include "common/buffer.h"
+#include "common/calendar.h"
 #include "gen/feature_store_sql.h"
 #include "services/feature-store/feature_sql.h"
 
@@ -145,16 +146,48 @@ static bool begin_arrow(Export *export, Arena *arena, Error *err)
     return arrow_writer_new(export->out, columns, count, NULL, &export->arrow, err);
 }
 
+/* Narrows [*from, *to) to the hours that may have features. */
+static bool clip_to_span(PgConnection *connection, Hour *from, Hour *to, Error *err)
+{
+    PG_RESULT_SCOPED PGresult *result = NULL;
+    if (!pg_run(connection, &sql_select_feature_span, PG_PARAMS(), &result, err))
+        return false;
+    Hour first = pg_get_hour(result, 0, 0), last = pg_get_hour(result, 0, 1);
+    if (last == HOUR_NONE)
+        *to = *from;
+    if (first != HOUR_NONE && *from < first)
+        *from = first;
+    if (last != HOUR_NONE && *to > last + 1)
+        *to = last + 1;
+    return true;
+}
+
+static Hour next_month(Hour hour)
+{
+    int year, month, day;
+    calendar_date(hour / HOURS_PER_DAY, &year, &month, &day);
+    return calendar_day_number(month == 12 ? year + 1 : year, month == 12 ? 1 : month + 1, 1) * HOURS_PER_DAY;
+}
+
+/* Month by month: within one partition the index has the order already, over several they would have to be merged,
+ * which takes three times as long. */
 static bool write_rows(PgConnection *connection, const ExportRequest *request, Export *export, Arena *arena, Error *err)
 {
     int64_t geo_id = 0;
-    if (request->geo != NULL && !find_geo(connection, request->geo, &geo_id, err))
+    Hour from = request->from, to = request->to;
+    if (!clip_to_span(connection, &from, &to, err) ||
+        (request->geo != NULL && !find_geo(connection, request->geo, &geo_id, err)))
         return false;
     const char *sql =
         feature_sql_export(request->view, request->features, request->features_count, request->geo != NULL, arena);
-    PgParam params[] = {pg_hour(request->from), pg_hour(request->to), pg_int(request->recorded_since), pg_int(geo_id)};
-    return pg_each(connection, &(PgStatement){.name = "feature_export", .sql = sql},
-                   (PgParams){params, request->geo != NULL ? 4 : 3}, visit_rows, export, err);
+    for (Hour begin = from; begin < to; begin = next_month(begin)) {
+        Hour end = next_month(begin) < to ? next_month(begin) : to;
+        PgParam params[] = {pg_hour(begin), pg_hour(end), pg_int(request->recorded_since), pg_int(geo_id)};
+        if (!pg_each(connection, &(PgStatement){.name = "feature_export", .sql = sql},
+                     (PgParams){params, request->geo != NULL ? 4 : 3}, visit_rows, export, err))
+            return false;
+    }
+    return true;
 }
 
 bool offline_export_write(PgConnection *connection, const ExportRequest *request, ExportFormat format, FILE *out,

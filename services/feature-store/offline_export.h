@@ -16,8 +16,8 @@ typedef struct ExportRequest {
     const char *geo;        /* NULL: all */
 } ExportRequest;
 
-/* Columns geo, hour_utc and the features; ordered by geo (in the order in which they became known) and hour. All rows
- * and *ret_progress are of one moment: passing its recorded_seq as recorded_since the next time misses and repeats
+/* Columns geo, hour_utc and the features; ordered by month, geo (in the order in which geos became known) and hour. All
+ * rows and *ret_progress are of one moment: passing its recorded_seq as recorded_since the next time misses and repeats
  * nothing. NOT_FOUND for an unknown geo. */
 bool offline_export_write(PgConnection *connection, const ExportRequest *request, ExportFormat format, FILE *out,
                           FeatureProgress *ret_progress, Error *err) MUST_CHECK;

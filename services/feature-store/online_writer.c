@@ -74,7 +74,7 @@ static bool write_since(PgConnection *postgres, Writing *writing, int64_t since,
 {
     ARENA_SCOPED Arena *arena = arena_new();
     PgStatement statement = {
-        .name = arena_printf(arena, "online_%s_%lld", writing->view->name, (long long)writing->view->version),
+        .name = "feature_online",
         .sql = feature_sql_online(writing->view, arena),
     };
     return pg_each(postgres, &statement, PG_PARAMS(pg_int(since)), write_rows, writing, err) &&

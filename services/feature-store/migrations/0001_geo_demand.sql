@@ -50,7 +50,10 @@ CREATE TABLE features.geo_demand (
     trend double precision
 ) PARTITION BY RANGE (hour);
 CREATE UNIQUE INDEX geo_demand_newest ON features.geo_demand (geo_id, hour, recorded_seq DESC);
-CREATE INDEX geo_demand_recorded ON features.geo_demand (recorded_seq);
+-- Rows lie in the order of recorded_seq, so a block range index finds the newest ones; a B-tree would double the time of
+-- bulk loads.
+CREATE INDEX geo_demand_recorded ON features.geo_demand USING brin (recorded_seq)
+    WITH (pages_per_range = 16, autosummarize = on);
 
 CREATE TABLE features.progress (
     feature_view text PRIMARY KEY,
