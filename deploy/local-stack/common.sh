@@ -58,6 +58,10 @@ call_server_script() {
         echo "usage: ${0##*/} prepare|run|ready DIR PORT" >&2
         exit 2
     fi
-    mkdir -p "$2"
+    if [ "$1" = prepare ]; then
+        mkdir -p "$2"
+    elif [ ! -d "$2" ]; then
+        fail "there is no folder $2; call prepare first"
+    fi
     "$1" "$(cd "$2" && pwd)" "$3"
 }
