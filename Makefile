@@ -80,8 +80,9 @@ lint: ## static analysis: clang-tidy on the C code, shellcheck on scripts, forma
 	@deploy/install.sh lint
 	@tests/support/lint.sh
 
-format: ## clang-format over the C code
+format: ## clang-format over the C code, openapi.yaml from api/
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
+	@.local/venv/bin/python tests/support/bundle_openapi.py
 
 asan: ## build with ASan and UBSan into build/asan
 	@+$(MAKE) --no-print-directory VARIANT=asan all

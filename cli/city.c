@@ -15,10 +15,10 @@ static const double weekly_growth = 0.012;
 static const double share_late = 0.02, share_duplicate = 0.01, share_malformed = 0.002, share_without_location = 0.1;
 
 /* Relative demand by local hour; each row is scaled to average 1. */
-static const double restaurant_day[24] = {.5, .3, .1, .05, .03, .03, .05, .2, .4, .5, .6, 1.2,
-                                          2.4, 2.6, 1.6, .9, .7, .8, 1.1, 1.9, 3.0, 3.2, 2.2, 1.1};
-static const double goods_day[24] = {.2, .1, .05, .03, .03, .05, .2, .6, 1.1, 1.5, 1.8, 1.9,
-                                     1.6, 1.3, 1.2, 1.4, 1.7, 2.0, 2.1, 1.8, 1.3, .9, .6, .3};
+static const double restaurant_day[24] = {.5,  .3,  .1,  .05, .03, .03, .05, .2,  .4,  .5,  .6,  1.2,
+                                          2.4, 2.6, 1.6, .9,  .7,  .8,  1.1, 1.9, 3.0, 3.2, 2.2, 1.1};
+static const double goods_day[24] = {.2,  .1,  .05, .03, .03, .05, .2,  .6,  1.1, 1.5, 1.8, 1.9,
+                                     1.6, 1.3, 1.2, 1.4, 1.7, 2.0, 2.1, 1.8, 1.3, .9,  .6,  .3};
 static const double restaurant_week[7] = {.85, .85, .9, .95, 1.2, 1.25, 1.1};
 static const double goods_week[7] = {1.0, .95, .95, .95, 1.05, 1.2, .9};
 
@@ -71,7 +71,7 @@ bool city_new(uint64_t seed, const ServiceArea *area, int resolution, Hour first
     city->outage_from = first_hour + 7 * HOURS_PER_WEEK + 3 * HOURS_PER_DAY + 20;
     city->outage_to = city->outage_from + 6;
 
-    char (**cells)[GEO_ID_MAX] = arena_array(arena, area->count, sizeof *cells);
+    char(**cells)[GEO_ID_MAX] = arena_array(arena, area->count, sizeof *cells);
     size_t *counts = arena_array(arena, area->count, sizeof *counts);
     for (size_t i = 0; i < area->count; i++) {
         if (!service_city_cells(&area->cities[i], resolution, arena, &cells[i], &counts[i], err))
@@ -195,7 +195,8 @@ void city_events(const City *city, Hour hour, Arena *arena, CityEvent **ret_even
             order.occurred_at = hour_start(hour) + (Instant)(random_uniform(&random) * 3.6e9);
             order.with_location = random_uniform(&random) >= share_without_location;
             order.items = (uint16_t)(1 + random_below(&random, 3));
-            order.first_product = (uint16_t)(random_below(&random, CITY_PRODUCTS / 2 - 3) + (restaurant ? 0 : CITY_PRODUCTS / 2));
+            order.first_product =
+                (uint16_t)(random_below(&random, CITY_PRODUCTS / 2 - 3) + (restaurant ? 0 : CITY_PRODUCTS / 2));
             snprintf(order.order_id, sizeof order.order_id, "o%d-%zu", hour, number);
             order_events(events, &count, &order, &random);
         }

@@ -26,9 +26,8 @@ static bool fill_inventory(PgConnection *connection, const City *city, Error *er
     for (size_t i = 0; i < city->branches_count; i++)
         if (!city->branches[i].restaurant)
             buffer_printf(&shops, "%s%s", shops.length_bytes ? "|" : "", city->branches[i].id);
-    return buffer_ok(&shops, err) &&
-           pg_run(connection, &sql_fill_company_inventory, PG_PARAMS(pg_text(shops.data), pg_hour(city->first_hour)),
-                  NULL, err);
+    return buffer_ok(&shops, err) && pg_run(connection, &sql_fill_company_inventory,
+                                            PG_PARAMS(pg_text(shops.data), pg_hour(city->first_hour)), NULL, err);
 }
 
 static bool fill_business_events(PgConnection *connection, const City *city, const ServiceArea *area, Error *err)
@@ -87,8 +86,7 @@ static bool add_sales(PgConnection *connection, const City *city, const CityEven
         pg_copy_text(copy, city_currency(event));
         pg_copy_instant(copy, event->occurred_at);
     }
-    return pg_copy_end(copy, false, NULL, err) &&
-           pg_run(connection, &sql_merge_company_sales, PG_PARAMS(), NULL, err);
+    return pg_copy_end(copy, false, NULL, err) && pg_run(connection, &sql_merge_company_sales, PG_PARAMS(), NULL, err);
 }
 
 bool company_sql_add_sales(PgConnection *connection, const City *city, const CityEvent *events, size_t count,

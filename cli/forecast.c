@@ -8,7 +8,14 @@
 #include "cli/cli.h"
 #include "common/http_client.h"
 
-enum { HOURS_MAX = 168, PLOT_ROWS = 10, COLUMNS_DEFAULT = 80, AXIS_COLUMNS = 9, CALL_DEADLINE_MS = 10000, URL_BYTES = 512 };
+enum {
+    HOURS_MAX = 168,
+    PLOT_ROWS = 10,
+    COLUMNS_DEFAULT = 80,
+    AXIS_COLUMNS = 9,
+    CALL_DEADLINE_MS = 10000,
+    URL_BYTES = 512
+};
 
 static const char usage[] =
     "Usage: rushcast forecast --geo GEO [OPTION...]\n\n"
@@ -40,7 +47,7 @@ static int terminal_columns(void)
 {
     struct winsize size;
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 2 * AXIS_COLUMNS ? size.ws_col
-                                                                                       : COLUMNS_DEFAULT;
+                                                                                          : COLUMNS_DEFAULT;
 }
 
 /* Hours are put together so that the plot fits the terminal: each column shows the average of its hours. */
@@ -93,8 +100,8 @@ static bool show(const ForecastView *view, Error *err)
     Arena *arena ARENA_SCOPED = arena_new();
     char url[URL_BYTES];
     int length = snprintf(url, sizeof url, "%s/forecast?geo=%s&hours=%d",
-                          cli_env("RUSHCAST_FORECAST_API_URL", "http://127.0.0.1:8080"),
-                          http_escape(arena, view->geo), view->hours);
+                          cli_env("RUSHCAST_FORECAST_API_URL", "http://127.0.0.1:8080"), http_escape(arena, view->geo),
+                          view->hours);
     if (view->vertical && length > 0 && (size_t)length < sizeof url)
         snprintf(url + length, sizeof url - (size_t)length, "&vertical=%s", http_escape(arena, view->vertical));
     JSON_SCOPED json_t *answer = NULL;
@@ -114,12 +121,10 @@ static bool show(const ForecastView *view, Error *err)
 
 int cli_forecast(int argc, char **argv)
 {
-    static const struct option options[] = {{"geo", required_argument, NULL, 'g'},
-                                            {"hours", required_argument, NULL, 'n'},
-                                            {"vertical", required_argument, NULL, 'v'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
+    static const struct option options[] = {
+        {"geo", required_argument, NULL, 'g'},      {"hours", required_argument, NULL, 'n'},
+        {"vertical", required_argument, NULL, 'v'}, {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},           {0}};
     ForecastView view = {.hours = HOURS_MAX};
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {

@@ -114,17 +114,18 @@ static bool send_file(const Replay *replay, EventFile *file, KafkaProducer *prod
         if (replay->speed > 0)
             wait_until_due(replay, event.at, started_s);
         write_message(replay, &event, &message);
-        if (!buffer_ok(&message, err) ||
-            !kafka_produce(producer, event.event_id, strlen(event.event_id), message.data, message.length_bytes,
-                           PRODUCE_DEADLINE_MS, err))
+        if (!buffer_ok(&message, err) || !kafka_produce(producer, event.event_id, strlen(event.event_id), message.data,
+                                                        message.length_bytes, PRODUCE_DEADLINE_MS, err))
             return false;
         progress_count(&progress, sent, replay->rows, "events");
     }
     if (!kafka_producer_flush(producer, PRODUCE_DEADLINE_MS, err))
         return false;
     progress_end(&progress, "%ld events acknowledged by Kafka", (long)kafka_producer_acknowledged(producer));
-    return !stopped || error_set(err, ERROR_UNAVAILABLE, "interrupted after %ld of %ld events; send the file again to "
-                                                         "complete it", (long)sent, (long)replay->rows);
+    return !stopped || error_set(err, ERROR_UNAVAILABLE,
+                                 "interrupted after %ld of %ld events; send the file again to "
+                                 "complete it",
+                                 (long)sent, (long)replay->rows);
 }
 
 static bool replay_file(Replay *replay, Error *err)

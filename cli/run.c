@@ -20,13 +20,17 @@
 enum { POLL_MS = 500, CALL_DEADLINE_MS = 3000, STOP_SIMULATION_MS = 5000, PATH_BYTES = 512 };
 
 static const char usage[] =
-    "Usage: rushcast run [--events FILE]\n\n"
+    "Usage: rushcast run [--events FILE] [--weeks N]\n\n"
     "Starts Postgres, Redis, Kafka and a Mongo-wire server in .local/ on loopback, the four services, and a simulated\n"
     "company that fills all sources; prints the first forecast and stays until Ctrl-C, which stops all it started.\n"
     "What an earlier run left in .local/ is used again.\n\n"
-    "  --events FILE   the orders of a CSV file (event_id,ts_utc,geo,lat,lon; may be gzipped) instead of the simulated\n"
-    "                  company, moved by whole weeks so that the last one lies in the past week; \"now\" is then where\n"
-    "                  the data ends, unless RUSHCAST_NOW says otherwise\n\n"
+    "  --events FILE   the orders of a CSV file (event_id,ts_utc,geo,lat,lon; may be gzipped) instead of the "
+    "simulated\n"
+    "                  company, moved by whole weeks so that the last one lies in the past week; \"now\" is then "
+    "where\n"
+    "                  the data ends, unless RUSHCAST_NOW says otherwise\n"
+    "  --weeks N       history of a new simulated company (12)\n\n"
+    "RUSHCAST_LOCAL names another folder than .local for data and logs.\n"
     "Ports: RUSHCAST_{FORECAST_API,INGEST,FEATURE_STORE,TRAINER,POSTGRES,REDIS,KAFKA,KAFKA_CONTROLLER,MONGO}_PORT.\n";
 
 static volatile sig_atomic_t interrupts;
@@ -50,7 +54,9 @@ static bool in_a_hurry(void)
 typedef struct Run {
     Supervisor supervisor;
     const char *events; /* absolute path; NULL: the simulated company */
-    char data_dir[PATH_BYTES], state_path[PATH_BYTES + 32];
+    const char *weeks;
+    char program[PATH_MAX], program_dir[PATH_MAX];
+    char local[PATH_BYTES], log_dir[PATH_BYTES + 8], data_dir[PATH_BYTES + 64], state_path[PATH_BYTES + 96];
 } Run;
 
 static bool rest(Run *run, Error *err)
@@ -61,14 +67,18 @@ static bool rest(Run *run, Error *err)
 }
 
 /* The project's folder, from where this program lies in it: <top>/build/<variant>/rushcast. */
-static bool enter_project(Error *err)
+static bool enter_project(Run *run, Error *err)
 {
-    char path[PATH_MAX] = "";
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    for (int levels = 0; levels < 3 && length > 0; levels++) {
+    ssize_t length = readlink("/proc/self/exe", run->program, sizeof run->program - 1);
+    run->program[length > 0 ? length : 0] = '\0';
+    char path[PATH_MAX];
+    memcpy(path, run->program, sizeof path);
+    for (int levels = 0; levels < 3; levels++) {
         char *slash = strrchr(path, '/');
         if (slash)
             *slash = '\0';
+        if (levels == 0)
+            memcpy(run->program_dir, path, sizeof path);
     }
     if (length <= 0 || chdir(path) != 0 || access("deploy/local-stack/postgres.sh", X_OK) != 0)
         return error_set(err, ERROR_INTERNAL, "the local stack is run from a clone: build/rushcast run (or make run)");
@@ -91,34 +101,41 @@ static bool make_dirs(Run *run, Error *err)
         snprintf(events_name, sizeof events_name, "events-%016llx", (unsigned long long)hash);
         name = events_name;
     }
-    snprintf(run->data_dir, sizeof run->data_dir, ".local/data/%s", name);
+    char data_parent[PATH_BYTES + 8];
+    snprintf(run->local, sizeof run->local, "%s", cli_env("RUSHCAST_LOCAL", ".local"));
+    snprintf(run->log_dir, sizeof run->log_dir, "%s/log", run->local);
+    snprintf(data_parent, sizeof data_parent, "%s/data", run->local);
+    snprintf(run->data_dir, sizeof run->data_dir, "%s/%s", data_parent, name);
     snprintf(run->state_path, sizeof run->state_path, "%s/%s", run->data_dir,
              run->events ? "replayed" : "simulation.state");
-    const char *const dirs[] = {".local", ".local/log", ".local/data", run->data_dir};
+    const char *const dirs[] = {run->local, run->log_dir, data_parent, run->data_dir};
     for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++)
         if (mkdir(dirs[i], 0755) != 0 && errno != EEXIST)
             return error_set(err, ERROR_INTERNAL, "%s can't be made: %s", dirs[i], strerror(errno));
-    run->supervisor.log_dir = ".local/log";
+    run->supervisor.log_dir = run->log_dir;
     return true;
 }
 
-static bool lock_stack(Error *err)
+static bool lock_stack(const Run *run, Error *err)
 {
-    int handle = open(".local/run.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    char path[PATH_BYTES + 16];
+    snprintf(path, sizeof path, "%s/run.lock", run->local);
+    int handle = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (handle < 0 || flock(handle, LOCK_EX | LOCK_NB) != 0)
-        return error_set(err, ERROR_CONFLICT, "the platform already runs from this folder; stop it with Ctrl-C first");
+        return error_set(err, ERROR_CONFLICT, "the platform already runs in %s; stop it with Ctrl-C first", run->local);
     return true;
 }
 
 static bool fill_sources(Run *run, Error *err)
 {
     if (!run->events) {
-        const char *const simulate[] = {"build/rushcast", "simulate", "--state", run->state_path, NULL};
+        const char *const simulate[] = {run->program, "simulate", "--state", run->state_path,
+                                        "--weeks",    run->weeks, NULL};
         return supervisor_run(&run->supervisor, simulate, NULL, going_on, err);
     }
     if (access(run->state_path, F_OK) == 0)
         return true;
-    const char *const replay[] = {"build/rushcast", "replay", "--events", run->events, "--shift-to-now", NULL};
+    const char *const replay[] = {run->program, "replay", "--events", run->events, "--shift-to-now", NULL};
     if (!supervisor_run(&run->supervisor, replay, NULL, going_on, err))
         return false;
     int handle = open(run->state_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
@@ -180,7 +197,7 @@ static bool wait_for_forecast(Run *run, Error *err)
     }
 }
 
-static void print_addresses(void)
+static void print_addresses(const Run *run)
 {
     printf("\nRushcast runs. Ctrl-C stops it.\n\n"
            "  dashboard       %s/\n"
@@ -188,9 +205,9 @@ static void print_addresses(void)
            "  geos            curl '%s/geos'\n"
            "  in a terminal   build/rushcast forecast --geo all; build/rushcast status\n"
            "  SQL             psql '%s'\n"
-           "  logs            .local/log/\n\n",
-           getenv("RUSHCAST_FORECAST_API_URL"), getenv("RUSHCAST_FORECAST_API_URL"), getenv("RUSHCAST_FORECAST_API_URL"),
-           getenv("RUSHCAST_POSTGRES"));
+           "  logs            %s/\n\n",
+           getenv("RUSHCAST_FORECAST_API_URL"), getenv("RUSHCAST_FORECAST_API_URL"),
+           getenv("RUSHCAST_FORECAST_API_URL"), getenv("RUSHCAST_POSTGRES"), run->log_dir);
     fflush(stdout);
 }
 
@@ -198,21 +215,21 @@ static bool run_platform(Run *run, Error *err)
 {
     double started_s = clock_monotonic_s();
     if (!stack_start_servers(&run->supervisor, run->data_dir, going_on, err) ||
-        !stack_start_services(&run->supervisor, going_on, err) || !fill_sources(run, err))
+        !stack_start_services(&run->supervisor, run->program_dir, going_on, err) || !fill_sources(run, err))
         return false;
     Process live = {.name = "simulate",
-                    .argv = {"build/rushcast", "simulate", "--state", run->state_path, "--follow"},
+                    .argv = {run->program, "simulate", "--state", run->state_path, "--follow"},
                     .stop_deadline_ms = STOP_SIMULATION_MS};
     if (!run->events && !supervisor_start(&run->supervisor, &live, err))
         return false;
     if (!wait_for_ingest(run, err) || !wait_for_forecast(run, err))
         return false;
     printf("\n");
-    const char *const show[] = {"build/rushcast", "forecast", "--geo", "all", "--hours", "24", NULL};
+    const char *const show[] = {run->program, "forecast", "--geo", "all", "--hours", "24", NULL};
     if (!supervisor_run(&run->supervisor, show, NULL, going_on, err))
         return false;
     printf("\nFirst forecast after %.0f s.\n", clock_monotonic_s() - started_s);
-    print_addresses();
+    print_addresses(run);
     while (rest(run, err))
         ;
     return true;
@@ -220,9 +237,11 @@ static bool run_platform(Run *run, Error *err)
 
 int cli_run(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"events", required_argument, NULL, 'e'}, {"help", no_argument, NULL, 'h'}, {0}};
-    static Run run;
+    static const struct option options[] = {{"events", required_argument, NULL, 'e'},
+                                            {"weeks", required_argument, NULL, 'w'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    static Run run = {.weeks = "12"};
     static char events[PATH_MAX];
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -233,6 +252,9 @@ int cli_run(int argc, char **argv)
                 return 1;
             }
             run.events = events;
+            break;
+        case 'w':
+            run.weeks = optarg;
             break;
         case 'h':
             fputs(usage, stdout);
@@ -251,7 +273,7 @@ int cli_run(int argc, char **argv)
     sigaction(SIGTERM, &action, NULL);
 
     Error err = {0};
-    if (!enter_project(&err) || !make_dirs(&run, &err) || !lock_stack(&err))
+    if (!enter_project(&run, &err) || !make_dirs(&run, &err) || !lock_stack(&run, &err))
         return cli_failure("run", &err);
     if (run.events)
         setenv("RUSHCAST_NOW", cli_env("RUSHCAST_NOW", "data"), 1);

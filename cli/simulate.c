@@ -91,8 +91,8 @@ static bool fill_sources(Simulation *simulation, Error *err)
     Progress progress;
     if (conninfo) {
         progress_begin(&progress, "SQL source");
-        simulation->company = pg_pool_new(
-            &(PgPoolOptions){.conninfo = conninfo, .application_name = "rushcast-simulate", .size = 1});
+        simulation->company =
+            pg_pool_new(&(PgPoolOptions){.conninfo = conninfo, .application_name = "rushcast-simulate", .size = 1});
         PG_SCOPED PgConnection *connection = NULL;
         if (!pg_acquire(simulation->company, PRODUCE_DEADLINE_MS, &connection, err) ||
             !company_sql_fill(connection, simulation->city, &simulation->area, err))
@@ -195,9 +195,10 @@ static bool simulate(Simulation *simulation, int weeks, bool stay, Error *err)
 
 int cli_simulate(int argc, char **argv)
 {
-    static const struct option options[] = {{"state", required_argument, NULL, 's'}, {"weeks", required_argument, NULL, 'w'},
-                                            {"seed", required_argument, NULL, 'r'},  {"follow", no_argument, NULL, 'f'},
-                                            {"help", no_argument, NULL, 'h'},        {0}};
+    static const struct option options[] = {
+        {"state", required_argument, NULL, 's'}, {"weeks", required_argument, NULL, 'w'},
+        {"seed", required_argument, NULL, 'r'},  {"follow", no_argument, NULL, 'f'},
+        {"help", no_argument, NULL, 'h'},        {0}};
     Simulation simulation = {.seed = 1};
     int weeks = 12, option;
     bool stay = false;

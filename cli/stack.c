@@ -19,10 +19,10 @@ enum { READY_DEADLINE_S = 60, POLL_MS = 200, STOP_SERVER_MS = 15000, STOP_SERVIC
 static const struct {
     const char *variable, *fallback;
 } ports[] = {
-    {"RUSHCAST_POSTGRES_PORT", "15432"},    {"RUSHCAST_REDIS_PORT", "16379"},
-    {"RUSHCAST_KAFKA_PORT", "19092"},       {"RUSHCAST_KAFKA_CONTROLLER_PORT", "19093"},
-    {"RUSHCAST_MONGO_PORT", "17017"},       {"RUSHCAST_FORECAST_API_PORT", "8080"},
-    {"RUSHCAST_INGEST_PORT", "8081"},       {"RUSHCAST_FEATURE_STORE_PORT", "8082"},
+    {"RUSHCAST_POSTGRES_PORT", "15432"}, {"RUSHCAST_REDIS_PORT", "16379"},
+    {"RUSHCAST_KAFKA_PORT", "19092"},    {"RUSHCAST_KAFKA_CONTROLLER_PORT", "19093"},
+    {"RUSHCAST_MONGO_PORT", "17017"},    {"RUSHCAST_FORECAST_API_PORT", "8080"},
+    {"RUSHCAST_INGEST_PORT", "8081"},    {"RUSHCAST_FEATURE_STORE_PORT", "8082"},
     {"RUSHCAST_TRAINER_PORT", "8083"},
 };
 
@@ -53,12 +53,12 @@ static const struct {
 };
 
 static const struct {
-    const char *name, *program, *url_variable;
+    const char *name, *url_variable;
 } services[] = {
-    {"ingest", "build/release/rushcast-ingest", "RUSHCAST_INGEST_URL"},
-    {"feature-store", "build/release/rushcast-feature-store", "RUSHCAST_FEATURE_STORE_URL"},
-    {"forecast-api", "build/release/rushcast-forecast-api", "RUSHCAST_FORECAST_API_URL"},
-    {"trainer", "build/release/rushcast-trainer", "RUSHCAST_TRAINER_URL"},
+    {"ingest", "RUSHCAST_INGEST_URL"},
+    {"feature-store", "RUSHCAST_FEATURE_STORE_URL"},
+    {"forecast-api", "RUSHCAST_FORECAST_API_URL"},
+    {"trainer", "RUSHCAST_TRAINER_URL"},
 };
 
 enum {
@@ -185,13 +185,14 @@ static const char *service_name(size_t index)
     return services[index].name;
 }
 
-bool stack_start_services(Supervisor *supervisor, bool (*tick)(void), Error *err)
+bool stack_start_services(Supervisor *supervisor, const char *program_dir, bool (*tick)(void), Error *err)
 {
+    static char programs[SERVICES][512];
     Progress progress;
     progress_begin(&progress, "services");
     for (size_t i = 0; i < SERVICES; i++) {
-        Process process = {
-            .name = services[i].name, .argv = {services[i].program}, .stop_deadline_ms = STOP_SERVICE_MS};
+        snprintf(programs[i], sizeof programs[i], "%s/rushcast-%s", program_dir, services[i].name);
+        Process process = {.name = services[i].name, .argv = {programs[i]}, .stop_deadline_ms = STOP_SERVICE_MS};
         if (!supervisor_start(supervisor, &process, err))
             return false;
     }

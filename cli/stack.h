@@ -10,5 +10,5 @@ void stack_set_environment(void);
 bool stack_check_ports(Error *err) MUST_CHECK;
 /* Prepares and starts Postgres, Redis, Kafka and the document server below data_dir, and waits until they answer. */
 bool stack_start_servers(Supervisor *supervisor, const char *data_dir, bool (*tick)(void), Error *err) MUST_CHECK;
-/* Starts the services and waits until each answers /healthz. */
-bool stack_start_services(Supervisor *supervisor, bool (*tick)(void), Error *err) MUST_CHECK;
+/* Starts the services' programs, which lie in program_dir, and waits until each answers /healthz. */
+bool stack_start_services(Supervisor *supervisor, const char *program_dir, bool (*tick)(void), Error *err) MUST_CHECK;

@@ -8,7 +8,8 @@ enum { CALL_DEADLINE_MS = 3000, URL_BYTES = 256, REPLY_LIMIT_BYTES = 1 << 20 };
 
 static const char usage[] =
     "Usage: rushcast status [--json]\n\n"
-    "What runs, what it waits for, how fresh data, models and forecasts are. Exit status 0 when all services are ready,\n"
+    "What runs, what it waits for, how fresh data, models and forecasts are. Exit status 0 when all services are "
+    "ready,\n"
     "1 otherwise.\n\n"
     "Environment: RUSHCAST_{FORECAST_API,INGEST,FEATURE_STORE,TRAINER}_URL (http://127.0.0.1:8080..8083),\n"
     "RUSHCAST_TOKEN.\n";
@@ -52,7 +53,8 @@ static json_t *readiness(int service)
     service_url(service, "/readyz", url);
     HTTP_REPLY_SCOPED HttpReply reply = {0};
     Error err = {0};
-    HttpCall call = {.url = url, .deadline_ms = CALL_DEADLINE_MS, .attempts = 1, .reply_limit_bytes = REPLY_LIMIT_BYTES};
+    HttpCall call = {
+        .url = url, .deadline_ms = CALL_DEADLINE_MS, .attempts = 1, .reply_limit_bytes = REPLY_LIMIT_BYTES};
     bool answered = http_call(&call, &reply, &err) || reply.status == 503;
     json_t *document = NULL;
     if (answered && reply.body.data && json_parse(reply.body.data, reply.body.length_bytes, &document, NULL))
@@ -90,7 +92,9 @@ static void print_figure(int index, const json_t *value)
 {
     char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
     printf("  %-28s %s\n", figures[index].label,
-           json_is_null(value) ? "not known" : text ? text : json_string_value(value));
+           json_is_null(value) ? "not known"
+           : text              ? text
+                               : json_string_value(value));
     free(text);
 }
 
