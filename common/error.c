@@ -54,7 +54,7 @@ static void set(Error *err, ErrorCode code, const char *pointer, const char *for
     memcpy(err->pointer, at, sizeof(at));
 }
 
-bool error_set(Error *err, ErrorCode code, const char *format, ...)
+bool(error_set)(Error *err, ErrorCode code, const char *format, ...)
 {
     if (err == NULL)
         return false;
@@ -65,7 +65,7 @@ bool error_set(Error *err, ErrorCode code, const char *format, ...)
     return false;
 }
 
-bool error_set_at(Error *err, ErrorCode code, const char *pointer, const char *format, ...)
+bool(error_set_at)(Error *err, ErrorCode code, const char *pointer, const char *format, ...)
 {
     if (err == NULL)
         return false;
@@ -76,7 +76,7 @@ bool error_set_at(Error *err, ErrorCode code, const char *pointer, const char *f
     return false;
 }
 
-bool error_prefix(Error *err, const char *format, ...)
+bool(error_prefix)(Error *err, const char *format, ...)
 {
     if (err == NULL)
         return false;

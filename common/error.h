@@ -31,6 +31,23 @@ bool error_set_at(Error *err, ErrorCode code, const char *pointer, const char *f
 /* Puts "context: " before the message that is there. Always returns false. */
 bool error_prefix(Error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* The compiler sees that these return false, and so which outputs are set where. */
+#define error_set(...)                                                                                                 \
+    ({                                                                                                                 \
+        (void)error_set(__VA_ARGS__);                                                                                  \
+        false;                                                                                                         \
+    })
+#define error_set_at(...)                                                                                              \
+    ({                                                                                                                 \
+        (void)error_set_at(__VA_ARGS__);                                                                               \
+        false;                                                                                                         \
+    })
+#define error_prefix(...)                                                                                              \
+    ({                                                                                                                 \
+        (void)error_prefix(__VA_ARGS__);                                                                               \
+        false;                                                                                                         \
+    })
+
 int error_http_status(ErrorCode code);
 const char *error_title(ErrorCode code);
 /* "not-found"; static storage. */
