@@ -1,0 +1,74 @@
+#include "services/ingest/ingest.h"
+
+enum {
+    WORKERS_WITH_CONNECTION = 3,
+    STATEMENT_TIMEOUT_MS = 120000,
+};
+
+static void note_demand_changed(void *context)
+{
+    Ingest *ingest = context;
+    atomic_store(&ingest->demand_changed, true);
+}
+
+bool ingest_start(void *state, Error *err)
+{
+    Ingest *ingest = state;
+    const IngestConfig *config = &ingest->config;
+    pthread_mutex_init(&ingest->producer_mutex, NULL);
+    ingest->arena = arena_new();
+    if (!service_area_load(config->service_area, ingest->arena, &ingest->area, err))
+        return false;
+    ingest->postgres = pg_pool_new(&(PgPoolOptions){
+        .conninfo = config->common.postgres,
+        .application_name = "rushcast-ingest",
+        .size = (unsigned)config->common.blocking_threads + WORKERS_WITH_CONNECTION,
+        .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
+    });
+    ingest->directory = geo_directory_new(&(GeoDirectoryOptions){
+        .resolution = (int)config->h3_resolution,
+        .default_timezone = config->timezone,
+        .area = &ingest->area,
+        .pool = ingest->postgres,
+    });
+    ingest->pipeline = order_pipeline_new();
+    ingest->store = order_store_new(&(OrderStoreOptions){
+        .pool = ingest->postgres,
+        .topic = config->kafka_topic,
+        .window_capacity = (size_t)config->window_events,
+    });
+    ingest->reader = order_reader_new(&(OrderReaderOptions){
+        .brokers = config->kafka_brokers,
+        .topic = config->kafka_topic,
+        .group = config->kafka_group,
+        .topic_partitions = (int)config->kafka_partitions,
+        .topic_replication = (int)config->kafka_replication,
+        .batch_messages = config->batch_messages,
+        .batch_wait_ms = config->batch_wait_ms,
+        .queue_limit_kbytes = config->kafka_queue_kbytes,
+        .pool = ingest->postgres,
+        .directory = ingest->directory,
+        .pipeline = ingest->pipeline,
+    });
+    ingest->writer = order_writer_new(&(OrderWriterOptions){
+        .pipeline = ingest->pipeline,
+        .store = ingest->store,
+        .demand_changed = note_demand_changed,
+        .context = ingest,
+    });
+    return true;
+}
+
+void ingest_stop(void *state)
+{
+    Ingest *ingest = state;
+    kafka_producer_free(ingest->producer);
+    order_writer_free(ingest->writer);
+    order_reader_free(ingest->reader);
+    order_store_free(ingest->store);
+    order_pipeline_free(ingest->pipeline);
+    geo_directory_free(ingest->directory);
+    pg_pool_free(ingest->postgres);
+    arena_free(ingest->arena);
+    pthread_mutex_destroy(&ingest->producer_mutex);
+}

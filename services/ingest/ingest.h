@@ -1,0 +1,44 @@
+/* State of the service, shared by its handlers and workers. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include "common/kafka_producer.h"
+#include "common/service.h"
+#include "services/ingest/order_reader.h"
+#include "services/ingest/order_writer.h"
+
+typedef struct IngestConfig {
+    CommonConfig common;
+    int64_t port;
+    const char *kafka_brokers, *kafka_topic, *kafka_group;
+    int64_t kafka_partitions, kafka_replication;
+    int64_t kafka_queue_kbytes;
+    int64_t batch_messages, batch_wait_ms;
+    int64_t window_events;
+    int64_t h3_resolution;
+    const char *service_area;
+    const char *timezone;
+} IngestConfig;
+
+typedef struct Ingest {
+    IngestConfig config;
+    Arena *arena; /* of the service area */
+    ServiceArea area;
+    PgPool *postgres;
+    GeoDirectory *directory;
+    OrderPipeline *pipeline;
+    OrderStore *store;
+    OrderReader *reader;
+    OrderWriter *writer;
+    atomic_bool database_ready; /* migrated, and what must be in memory is */
+    atomic_bool demand_changed; /* since the last hint */
+
+    pthread_mutex_t producer_mutex; /* one request's events are produced and acknowledged at a time */
+    KafkaProducer *producer;        /* made when first needed */
+} Ingest;
+
+enum { INGEST_DATABASE_WAIT_MS = 5000 }; /* for a free connection */
+
+bool ingest_start(void *state, Error *err);
+void ingest_stop(void *state);

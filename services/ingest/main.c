@@ -1,0 +1,72 @@
+#include "services/ingest/demand_handlers.h"
+#include "services/ingest/event_handlers.h"
+#include "services/ingest/ingest.h"
+#include "services/ingest/source_handlers.h"
+#include "services/ingest/workers.h"
+
+#define CONFIG(member) offsetof(IngestConfig, member)
+
+static const ConfigEntry config[] = {
+    {"RUSHCAST_INGEST_PORT", CONFIG_INT, CONFIG(port), "8081", 1, 65535, "Port to listen on."},
+    {"RUSHCAST_KAFKA_BROKERS", CONFIG_TEXT, CONFIG(kafka_brokers), "127.0.0.1:19092", 0, 0,
+     "Kafka brokers, host:port with commas between."},
+    {"RUSHCAST_KAFKA_TOPIC", CONFIG_TEXT, CONFIG(kafka_topic), "orders.raw", 0, 0, "Topic of raw order events."},
+    {"RUSHCAST_KAFKA_GROUP", CONFIG_TEXT, CONFIG(kafka_group), "rushcast-ingest", 0, 0,
+     "Consumer group: its members share the partitions; offsets are kept in Postgres."},
+    {"RUSHCAST_KAFKA_PARTITIONS", CONFIG_INT, CONFIG(kafka_partitions), "8", 1, 256,
+     "Partitions of the topic if it has to be made."},
+    {"RUSHCAST_KAFKA_REPLICATION", CONFIG_INT, CONFIG(kafka_replication), "1", 1, 10,
+     "Replicas of the topic if it has to be made."},
+    {"RUSHCAST_KAFKA_QUEUE_KB", CONFIG_INT, CONFIG(kafka_queue_kbytes), "65536", 1024, 1048576,
+     "Kilobytes of messages fetched ahead."},
+    {"RUSHCAST_INGEST_BATCH_EVENTS", CONFIG_INT, CONFIG(batch_messages), "20000", 1, BATCH_MESSAGES_MAX,
+     "Most messages in one transaction."},
+    {"RUSHCAST_INGEST_BATCH_MS", CONFIG_INT, CONFIG(batch_wait_ms), "200", 1, 60000,
+     "Milliseconds that the first message of a batch waits for more."},
+    {"RUSHCAST_INGEST_WINDOW_EVENTS", CONFIG_INT, CONFIG(window_events), "1000000", 1000, 100000000,
+     "Recent events remembered to recognize duplicates early; 64 bytes each at most."},
+    {"RUSHCAST_H3_RESOLUTION", CONFIG_INT, CONFIG(h3_resolution), "7", 0, 15,
+     "Resolution of the H3 cells that orders are counted in."},
+    {"RUSHCAST_SERVICE_AREA", CONFIG_TEXT, CONFIG(service_area), "", 0, 0,
+     "JSON file of the cities served; empty: geos appear with their first order."},
+    {"RUSHCAST_TIMEZONE", CONFIG_TEXT, CONFIG(timezone), "", 0, 0,
+     "Time zone of geos outside the service area; empty: that of the nearest place in tzdata."},
+    {0},
+};
+
+static const Route routes[] = {
+    {"POST", "/events", SCOPE_WRITE, ROUTE_BLOCKING, EVENTS_BODY_MAX_BYTES, handle_post_events},
+    {"GET", "/demand", SCOPE_READ, ROUTE_BLOCKING, 0, handle_get_demand},
+    {"GET", "/watermark", SCOPE_READ, ROUTE_BLOCKING, 0, handle_get_watermark},
+    {"GET", "/geos", SCOPE_READ, ROUTE_BLOCKING, 0, handle_list_geos},
+    {"GET", "/sources", SCOPE_READ, ROUTE_BLOCKING, 0, handle_list_sources},
+    {"GET", "/dead-letters", SCOPE_OPERATE, ROUTE_BLOCKING, 0, handle_list_dead_letters},
+    {0},
+};
+
+static const WorkerDefinition workers[] = {
+    {"postgres", ingest_work_postgres, true},
+    {"kafka", ingest_work_kafka, true},
+    {"orders", ingest_work_orders, true},
+    {"demand_hint", ingest_work_demand_hint, false},
+    {0},
+};
+
+int main(int argc, char **argv)
+{
+    static Ingest ingest;
+    static const ServiceDefinition definition = {
+        .name = "ingest",
+        .summary = "Unites the company's sources into one history of orders and hourly demand.",
+        .config = config,
+        .config_target = &ingest.config,
+        .port_offset = CONFIG(port),
+        .port_variable = "RUSHCAST_INGEST_PORT",
+        .routes = routes,
+        .workers = workers,
+        .state = &ingest,
+        .start = ingest_start,
+        .stop = ingest_stop,
+    };
+    return service_main(argc, argv, &definition);
+}

@@ -1,0 +1,187 @@
+#include "services/ingest/source_handlers.h"
+
+#include <glib.h>
+#include <string.h>
+#include "gen/ingest_sql.h"
+#include "services/ingest/ingest.h"
+#include "services/ingest/progress.h"
+
+static json_t *json_instant(Instant instant)
+{
+    char text[INSTANT_TEXT_MAX];
+    if (instant == INSTANT_NONE)
+        return json_null();
+    instant_format(instant, text);
+    return json_string(text);
+}
+
+static json_t *json_hour(Hour hour)
+{
+    return json_instant(hour == HOUR_NONE ? INSTANT_NONE : hour_start(hour));
+}
+
+static json_t *json_real_or_null(const PGresult *rows, int row, int column)
+{
+    return pg_is_null(rows, row, column) ? json_null() : json_real(pg_get_real(rows, row, column));
+}
+
+static json_t *json_text_or_null(const PGresult *rows, int row, int column)
+{
+    return pg_is_null(rows, row, column) ? json_null() : json_string(pg_get_text(rows, row, column));
+}
+
+static bool read_progress(Request *request, Progress *ret_progress, PartitionPosition **ret_positions,
+                          size_t *ret_count, int64_t *ret_waiting, Error *err)
+{
+    Ingest *ingest = request->service;
+    PG_SCOPED PgConnection *connection = NULL;
+    PG_RESULT_SCOPED PGresult *waiting = NULL;
+    if (!pg_acquire(ingest->postgres, INGEST_DATABASE_WAIT_MS, &connection, err) ||
+        !progress_read(connection, ret_progress, err) ||
+        !progress_read_positions(connection, ingest->config.kafka_topic, request_arena(request), ret_positions,
+                                 ret_count, err) ||
+        (ret_waiting && !pg_run(connection, &sql_count_waiting_events, PG_PARAMS(), &waiting, err)))
+        return false;
+    if (ret_waiting)
+        *ret_waiting = pg_get_int(waiting, 0, 0);
+    return true;
+}
+
+bool handle_get_watermark(Request *request, Response *response, Error *err)
+{
+    Progress progress;
+    PartitionPosition *positions;
+    size_t count;
+    if (!read_progress(request, &progress, &positions, &count, NULL, err))
+        return false;
+    response_json(response, json_pack("{so so sI so sI sI}", "watermark", json_instant(progress.watermark),
+                                      "complete_hour", json_hour(watermark_complete_hour(progress.watermark)), "cursor",
+                                      (json_int_t)progress.changed_seq, "first_hour", json_hour(progress.first_hour),
+                                      "lag", (json_int_t)watermark_lag(positions, count), "orders",
+                                      (json_int_t)progress.orders));
+    return true;
+}
+
+static json_t *geo_json(const PGresult *rows, int row)
+{
+    return json_pack("{ss ss ss ss ss so so so sI so}", "geo", pg_get_text(rows, row, 0), "name",
+                     pg_get_text(rows, row, 1), "kind", pg_get_text(rows, row, 2), "timezone", pg_get_text(rows, row, 3),
+                     "country", pg_get_text(rows, row, 4), "lat", json_real_or_null(rows, row, 5), "lon",
+                     json_real_or_null(rows, row, 6), "parent", json_text_or_null(rows, row, 7), "geo_version",
+                     (json_int_t)pg_get_int(rows, row, 8), "first_hour", json_hour(pg_get_hour(rows, row, 9)));
+}
+
+bool handle_list_geos(Request *request, Response *response, Error *err)
+{
+    Ingest *ingest = request->service;
+    PG_SCOPED PgConnection *connection = NULL;
+    PG_RESULT_SCOPED PGresult *rows = NULL;
+    const char *after = request_query(request, "after");
+    int64_t limit;
+    if (!request_query_int(request, "limit", 1, GEOS_PAGE_MAX, GEOS_PAGE_DEFAULT, &limit, err) ||
+        !pg_acquire(ingest->postgres, INGEST_DATABASE_WAIT_MS, &connection, err) ||
+        !pg_run(connection, &sql_select_geos_page, PG_PARAMS(pg_text(after ? after : ""), pg_int(limit + 1)), &rows,
+                err))
+        return false;
+    int count = PQntuples(rows) > limit ? (int)limit : PQntuples(rows);
+    json_t *geos = json_array();
+    for (int i = 0; i < count; i++)
+        json_array_append_new(geos, geo_json(rows, i));
+    json_t *next = PQntuples(rows) > limit ? json_string(pg_get_text(rows, count - 1, 0)) : json_null();
+    response_json(response, json_pack("{so so}", "geos", geos, "next", next));
+    return true;
+}
+
+static json_t *partition_json(const PartitionPosition *position)
+{
+    return json_pack("{si sI so so sI sI sI}", "partition", (int)position->partition, "next_offset",
+                     (json_int_t)position->next_offset, "end_offset",
+                     position->end_offset < 0 ? json_null() : json_integer(position->end_offset), "last_event_at",
+                     json_instant(position->latest_event_at), "events", (json_int_t)position->events, "duplicates",
+                     (json_int_t)position->duplicates, "dead_letters", (json_int_t)position->dead_letters);
+}
+
+/* The problem of the worker that reads Kafka, if it has one. */
+static void find_kafka_problem(void *context, const char *name, bool needed, const char *problem)
+{
+    (void)needed;
+    json_t **ret_problem = context;
+    if (strcmp(name, "kafka") == 0 && problem)
+        *ret_problem = json_string(problem);
+}
+
+static json_t *kafka_json(const Ingest *ingest, const PartitionPosition *positions, size_t count, int64_t waiting)
+{
+    PartitionPosition sum = {.latest_event_at = INSTANT_NONE};
+    json_t *partitions = json_array(), *problem = NULL;
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(partitions, partition_json(&positions[i]));
+        sum.events += positions[i].events;
+        sum.duplicates += positions[i].duplicates;
+        sum.dead_letters += positions[i].dead_letters;
+        if (positions[i].latest_event_at > sum.latest_event_at)
+            sum.latest_event_at = positions[i].latest_event_at;
+    }
+    workers_visit(service_workers(), find_kafka_problem, &problem);
+    return json_pack("{ss ss ss so ss sI so sI sI sI sI so}", "name", "orders", "kind", "kafka", "state",
+                     problem ? "disconnected" : "connected", "problem", problem ? problem : json_null(), "topic",
+                     ingest->config.kafka_topic, "lag", (json_int_t)watermark_lag(positions, count), "last_event_at",
+                     json_instant(sum.latest_event_at), "events", (json_int_t)sum.events, "duplicates",
+                     (json_int_t)sum.duplicates, "dead_letters", (json_int_t)sum.dead_letters, "waiting_for_branch",
+                     (json_int_t)waiting, "partitions", partitions);
+}
+
+/* Sources that the company has and this version does not read. */
+static json_t *unread_json(const char *name, const char *kind)
+{
+    return json_pack("{ss ss ss}", "name", name, "kind", kind, "state", "not configured");
+}
+
+bool handle_list_sources(Request *request, Response *response, Error *err)
+{
+    Progress progress;
+    PartitionPosition *positions;
+    size_t count;
+    int64_t waiting;
+    if (!read_progress(request, &progress, &positions, &count, &waiting, err))
+        return false;
+    response_json(response, json_pack("{s[ooo]}", "sources", kafka_json(request->service, positions, count, waiting),
+                                      unread_json("company-sql", "sql"), unread_json("company-documents", "mongo")));
+    return true;
+}
+
+static json_t *dead_letter_json(const PGresult *rows, int row)
+{
+    size_t shown_bytes;
+    const guchar *payload = pg_get_bytes(rows, row, 7, &shown_bytes);
+    char *base64 = g_base64_encode(payload, shown_bytes);
+    json_t *json = json_pack(
+        "{sI ss sI sI ss ss ss sI ss so}", "id", (json_int_t)pg_get_int(rows, row, 0), "topic",
+        pg_get_text(rows, row, 1), "partition", (json_int_t)pg_get_int(rows, row, 2), "offset",
+        (json_int_t)pg_get_int(rows, row, 3), "reason", pg_get_text(rows, row, 4), "detail", pg_get_text(rows, row, 5),
+        "pointer", pg_get_text(rows, row, 6), "payload_bytes", (json_int_t)pg_get_int(rows, row, 8), "payload_base64", base64,
+        "received_at", json_instant(pg_get_instant(rows, row, 9)));
+    g_free(base64);
+    return json;
+}
+
+bool handle_list_dead_letters(Request *request, Response *response, Error *err)
+{
+    Ingest *ingest = request->service;
+    PG_SCOPED PgConnection *connection = NULL;
+    PG_RESULT_SCOPED PGresult *rows = NULL;
+    int64_t after, limit;
+    if (!request_query_int(request, "after", 0, INT64_MAX, 0, &after, err) ||
+        !request_query_int(request, "limit", 1, DEAD_LETTERS_PAGE_MAX, DEAD_LETTERS_PAGE_DEFAULT, &limit, err) ||
+        !pg_acquire(ingest->postgres, INGEST_DATABASE_WAIT_MS, &connection, err) ||
+        !pg_run(connection, &sql_select_dead_letters, PG_PARAMS(pg_int(after), pg_int(limit + 1), pg_int(DEAD_LETTER_SHOWN_BYTES)),
+                &rows, err))
+        return false;
+    int count = PQntuples(rows) > limit ? (int)limit : PQntuples(rows);
+    json_t *letters = json_array();
+    for (int i = 0; i < count; i++)
+        json_array_append_new(letters, dead_letter_json(rows, i));
+    json_t *next = PQntuples(rows) > limit ? json_integer(pg_get_int(rows, count - 1, 0)) : json_null();
+    response_json(response, json_pack("{so so}", "dead_letters", letters, "next", next));
+    return true;
+}

@@ -1,0 +1,2 @@
+-- No parameters.
+SELECT count(*) FROM raw.waiting_event

@@ -1,0 +1,91 @@
+#include "services/ingest/workers.h"
+
+#include <stdio.h>
+#include <unistd.h>
+#include "common/metrics.h"
+#include "gen/ingest_sql.h"
+#include "services/ingest/ingest.h"
+
+enum {
+    POSTGRES_LOOK_EVERY_MS = 5000,
+    PARTITION_DAYS_AHEAD = 3,
+    DATABASE_READY_LOOK_US = 50000,
+    HINT_EVERY_MS = 1000,
+    HINT_DEADLINE_MS = 2000,
+    URL_MAX_BYTES = 512,
+};
+
+static Metric hints_total = {.kind = METRIC_COUNTER,
+                             .name = "rushcast_ingest_hints_total",
+                             .help = "Hints to the feature-store that demand changed",
+                             .labels = {"result"}};
+
+static bool prepare(Ingest *ingest, PgConnection *connection, Error *err)
+{
+    size_t applied;
+    if (!migrations_apply(connection, "raw", ingest_migrations, ingest_migrations_count, &applied, err) ||
+        !geo_directory_reload(ingest->directory, connection, err) ||
+        !geo_directory_register_area(ingest->directory, connection, err) ||
+        !geo_directory_reload(ingest->directory, connection, err) ||
+        !order_store_load_window(ingest->store, connection, err))
+        return false;
+    atomic_store(&ingest->database_ready, true);
+    return true;
+}
+
+bool ingest_work_postgres(void *service, WorkerStep *step, Error *err)
+{
+    Ingest *ingest = service;
+    PG_SCOPED PgConnection *connection = NULL;
+    if (!pg_acquire(ingest->postgres, INGEST_DATABASE_WAIT_MS, &connection, err))
+        return false;
+    if (!atomic_load(&ingest->database_ready) && !prepare(ingest, connection, err))
+        return false;
+    step->rest_ms = POSTGRES_LOOK_EVERY_MS;
+    return pg_run(connection, &sql_ensure_payload_partitions, PG_PARAMS(pg_int(PARTITION_DAYS_AHEAD)), NULL, err);
+}
+
+/* False when the service stops before the database was ready. */
+static bool wait_for_database(Ingest *ingest)
+{
+    while (!atomic_load(&ingest->database_ready)) {
+        if (workers_stopping())
+            return false;
+        usleep(DATABASE_READY_LOOK_US);
+    }
+    return true;
+}
+
+bool ingest_work_kafka(void *service, WorkerStep *step, Error *err)
+{
+    (void)step;
+    Ingest *ingest = service;
+    return !wait_for_database(ingest) || order_reader_step(ingest->reader, err);
+}
+
+bool ingest_work_orders(void *service, WorkerStep *step, Error *err)
+{
+    (void)step;
+    Ingest *ingest = service;
+    return !wait_for_database(ingest) || order_writer_step(ingest->writer, err);
+}
+
+bool ingest_work_demand_hint(void *service, WorkerStep *step, Error *err)
+{
+    (void)err;
+    Ingest *ingest = service;
+    step->rest_ms = HINT_EVERY_MS;
+    if (!atomic_exchange(&ingest->demand_changed, false))
+        return true;
+    char url[URL_MAX_BYTES];
+    snprintf(url, sizeof url, "%s/hints/demand", ingest->config.common.feature_store_url);
+    HttpCall call = {.method = "POST",
+                     .url = url,
+                     .token = ingest->config.common.token,
+                     .deadline_ms = HINT_DEADLINE_MS,
+                     .attempts = 1};
+    Error ignored; /* the feature-store looks by itself, only later */
+    bool told = http_call(&call, NULL, &ignored);
+    metric_add(metric_with(&hints_total, told ? "ok" : "failed"), 1);
+    return true;
+}

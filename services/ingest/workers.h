@@ -1,0 +1,13 @@
+/* Background work of the service: see the table in main.c. */
+#pragma once
+
+#include "common/worker.h"
+
+/* Migrates, prepares memory, then keeps partitions ahead and notices when the server is gone. */
+WorkerFunction ingest_work_postgres;
+/* Reads the order stream. */
+WorkerFunction ingest_work_kafka;
+/* Stores what was read. */
+WorkerFunction ingest_work_orders;
+/* Tells the feature-store that demand changed, so that it looks sooner. */
+WorkerFunction ingest_work_demand_hint;
