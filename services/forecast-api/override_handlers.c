@@ -8,7 +8,7 @@
 enum { OVERRIDES_LIMIT_DEFAULT = 100, OVERRIDES_LIMIT_MAX = 1000 };
 
 typedef struct OverrideInput {
-    const char *geo, *scope, *vertical, *kind, *reason, *author;
+    const char *geo, *scope, *vertical, *kind, *reason, *author; /* vertical as stored: "all" for null */
     double value;
     Hour from, to;
     Instant expires_at;
@@ -54,7 +54,7 @@ static bool check_words(const OverrideInput *input, Error *err)
         return error_set_at(err, ERROR_UNPROCESSABLE, "/kind", "kind must be factor or absolute");
     if (!is_word(override_scope_names, input->scope))
         return error_set_at(err, ERROR_UNPROCESSABLE, "/scope", "scope must be geo or children");
-    if (!is_word(vertical_names, input->vertical))
+    if (input->vertical != NULL && !is_word(vertical_names + 1, input->vertical))
         return error_set_at(err, ERROR_UNPROCESSABLE, "/vertical", "vertical must be null, restaurant or goods");
     if (strcmp(input->kind, "absolute") == 0 && strcmp(input->scope, "children") == 0)
         return error_set_at(err, ERROR_UNPROCESSABLE, "/scope",
@@ -90,10 +90,14 @@ static bool check_geo(const ForecastApi *api, const char *geo, Error *err)
 static bool read_input(Request *request, OverrideInput *input, Error *err)
 {
     json_t *body JSON_SCOPED = NULL;
-    *input = (OverrideInput){.scope = "geo", .vertical = "all", .expires_at = INSTANT_NONE};
-    return request_json(request, &body, err) &&
-           json_read(body, "", override_fields, request_arena(request), input, err) && check_words(input, err) &&
-           check_times(input, err) && check_geo(request->service, input->geo, err);
+    *input = (OverrideInput){.scope = "geo", .expires_at = INSTANT_NONE};
+    if (!request_json(request, &body, err) ||
+        !json_read(body, "", override_fields, request_arena(request), input, err) || !check_words(input, err) ||
+        !check_times(input, err) || !check_geo(request->service, input->geo, err))
+        return false;
+    if (input->vertical == NULL)
+        input->vertical = vertical_names[VERTICAL_ALL];
+    return true;
 }
 
 /* Columns of select_override and select_overrides. */
