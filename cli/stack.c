@@ -14,6 +14,8 @@
 #include "common/http_client.h"
 #include "common/kafka_consumer.h"
 
+/* What an earlier run left behind when it was killed takes a moment to end. */
+enum { PORTS_DEADLINE_S = 5 };
 enum { READY_DEADLINE_S = 60, POLL_MS = 200, STOP_SERVER_MS = 15000, STOP_SERVICE_MS = 10000, PARTITIONS = 8 };
 
 static const struct {
@@ -88,23 +90,32 @@ void stack_set_environment(void)
     setenv("RUSHCAST_STOP_WITH_PARENT", "1", 1);
 }
 
+static bool port_is_free(int port)
+{
+    int handle = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    bool is_free = bind(handle, (const struct sockaddr *)&address, sizeof address) == 0;
+    close(handle);
+    return is_free;
+}
+
 bool stack_check_ports(Error *err)
 {
+    double deadline_s = clock_monotonic_s() + PORTS_DEADLINE_S;
     for (size_t i = 0; i < PORTS; i++) {
         const char *text = getenv(ports[i].variable);
         int port = atoi(text);
         if (port < 1 || port > 65535)
             return error_set(err, ERROR_INVALID_ARGUMENT, "%s is \"%s\": a port from 1 to 65535 is needed",
                              ports[i].variable, text);
-        int handle = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-        setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        bool is_free = bind(handle, (const struct sockaddr *)&address, sizeof address) == 0;
-        close(handle);
-        if (!is_free)
-            return error_set(err, ERROR_UNAVAILABLE, "port %d is in use; %s=PORT chooses another", port,
-                             ports[i].variable);
+        while (!port_is_free(port)) {
+            if (clock_monotonic_s() > deadline_s)
+                return error_set(err, ERROR_UNAVAILABLE, "port %d is in use; %s=PORT chooses another", port,
+                                 ports[i].variable);
+            nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
+        }
     }
     return true;
 }

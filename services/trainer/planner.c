@@ -120,19 +120,19 @@ bool planner_plan(void *service, WorkerStep *step, Error *err)
 static bool renew(Trainer *trainer, RunSlot *slot, Error *err)
 {
     PG_SCOPED PgConnection *connection = NULL;
-    char doing[RUN_DOING_MAX];
+    char what[RUN_WHAT_MAX];
     bool ours;
     pthread_mutex_lock(&slot->mutex);
     bool active = slot->active && !slot->lost;
     Run run = slot->run;
     double share = slot->share;
-    snprintf(doing, sizeof doing, "%s", slot->doing);
+    snprintf(what, sizeof what, "%s", slot->what);
     pthread_mutex_unlock(&slot->mutex);
     if (!active) {
         return true;
     }
     if (!trainer_acquire(trainer, &connection, err) ||
-        !run_queue_renew(connection, &run, (double)trainer->config.lease_s, share, doing, &ours, err)) {
+        !run_queue_renew(connection, &run, (double)trainer->config.lease_s, share, what, &ours, err)) {
         return false;
     }
     if (!ours) {

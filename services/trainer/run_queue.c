@@ -44,12 +44,12 @@ bool run_queue_take(PgConnection *connection, const char *kinds, const char *wor
     return true;
 }
 
-bool run_queue_renew(PgConnection *connection, const Run *run, double lease_s, double share, const char *doing,
+bool run_queue_renew(PgConnection *connection, const Run *run, double lease_s, double share, const char *what,
                      bool *ret_ours, Error *err)
 {
     PG_RESULT_SCOPED PGresult *rows = NULL;
     if (!pg_run(connection, &sql_renew_run_lease,
-                PG_PARAMS(pg_int(run->run_id), pg_int(run->attempt), pg_real(lease_s), pg_real(share), pg_text(doing)),
+                PG_PARAMS(pg_int(run->run_id), pg_int(run->attempt), pg_real(lease_s), pg_real(share), pg_text(what)),
                 &rows, err)) {
         return false;
     }

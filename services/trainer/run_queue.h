@@ -5,7 +5,7 @@
 
 typedef enum RunKind { RUN_TRAIN, RUN_FORECAST, RUN_BACKTEST, RUN_KINDS } RunKind;
 
-enum { RUN_WORKER_MAX = 96, RUN_DOING_MAX = 96, RUN_FAILURES_MAX = 3 };
+enum { RUN_WORKER_MAX = 96, RUN_WHAT_MAX = 96, RUN_FAILURES_MAX = 3 };
 
 /* A run as it was taken; the attempt is the fence: whoever took it later has a higher one. */
 typedef struct Run {
@@ -30,7 +30,7 @@ bool run_queue_plan(PgConnection *connection, const RunInputs *inputs, size_t *r
 bool run_queue_take(PgConnection *connection, const char *kinds, const char *worker, double lease_s, Run *ret_run,
                     bool *ret_taken, Error *err) MUST_CHECK;
 /* *ret_ours false: the lease was lost and the run given to another worker; stop working on it. */
-bool run_queue_renew(PgConnection *connection, const Run *run, double lease_s, double share, const char *doing,
+bool run_queue_renew(PgConnection *connection, const Run *run, double lease_s, double share, const char *what,
                      bool *ret_ours, Error *err) MUST_CHECK;
 /* `set_id` NULL: none was made. CONFLICT when the run is not this worker's any more. */
 bool run_queue_finish(PgConnection *connection, const Run *run, int64_t data_cursor, const char *set_id, bool published,

@@ -96,7 +96,7 @@ static bool run_next(Trainer *trainer, RunSlot *slot, const char *kinds, WorkerS
     slot->active = true;
     slot->lost = false;
     slot->share = 0;
-    slot->doing[0] = '\0';
+    slot->what[0] = '\0';
     pthread_mutex_unlock(&slot->mutex);
 
     Error failure = {0};

@@ -36,7 +36,7 @@ typedef struct RunSlot {
     bool active, lost;
     Run run;
     double share;
-    char doing[RUN_DOING_MAX];
+    char what[RUN_WHAT_MAX];
 } RunSlot;
 
 /* How fast the data comes in, see planner.h. */

@@ -40,12 +40,12 @@ size_t training_run_hours(const TrainerConfig *config, Hour cutoff, Instant now)
 }
 
 /* Notes how far the run is; false when it should end. */
-static bool note_progress(RunSlot *slot, double share, const char *group, const char *doing)
+static bool note_progress(RunSlot *slot, double share, const char *group, const char *what)
 {
     pthread_mutex_lock(&slot->mutex);
     bool lost = slot->lost;
     slot->share = share;
-    snprintf(slot->doing, sizeof slot->doing, "%s: %s", group, doing);
+    snprintf(slot->what, sizeof slot->what, "%s: %s", group, what);
     pthread_mutex_unlock(&slot->mutex);
     return !lost && !workers_stopping();
 }
@@ -57,9 +57,9 @@ static bool on_progress(void *context, const char *what, double share)
                          what);
 }
 
-static bool may_go_on(const Execution *execution, const char *doing, Error *err)
+static bool may_go_on(const Execution *execution, const char *what, Error *err)
 {
-    return note_progress(execution->slot, execution->share_before, execution->group, doing) ||
+    return note_progress(execution->slot, execution->share_before, execution->group, what) ||
            error_set(err, ERROR_UNAVAILABLE, "The run was stopped.");
 }
 

@@ -8,6 +8,6 @@ WITH RECURSIVE member AS (
 SELECT 0::bigint, d.hour_utc, sum(d.orders)::bigint
 FROM core.demand_hourly d
 WHERE d.geo_id IN (SELECT geo_id FROM member) AND d.hour_utc >= $2 AND d.hour_utc < $3
-  AND ($4 IS NULL OR d.vertical = $4::core.vertical)
+  AND ($4::text IS NULL OR d.vertical = $4::text::core.vertical)
 GROUP BY d.hour_utc
 ORDER BY d.hour_utc

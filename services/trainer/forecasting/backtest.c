@@ -3,7 +3,7 @@
 #include <string.h>
 #include "services/trainer/forecasting/accuracy.h"
 
-enum { HISTORY_WEEKS_MIN = 2, TRAINING_WEEKS_MIN = 5 };
+enum { HISTORY_WEEKS_MIN = 2, TRAINING_WEEKS_MIN = 6 };
 
 int backtest_folds(const Panel *panel)
 {

@@ -15,6 +15,10 @@ enum {
 static const double PROFILE_HALF_LIFE_WEEKS = 4;
 static const double LEVEL_HALF_LIFE_HOURS = 120;
 static const double LEVEL_PRIOR_ORDERS = 12;
+#ifndef CP
+#define CP 0.5
+#endif
+static const double COMMON_PERSISTENCE = CP, OWN_PERSISTENCE = 0.8;
 static const double KIND_VARIANCE = 0.5;  /* of a series' hour of the day around the pooled one, relative */
 static const double CELL_VARIANCE = 0.06; /* of an hour of the week around its kind of day */
 static const double MEAN_PRIOR_HOURS = 24;
@@ -127,18 +131,41 @@ static void shrink_profile(const Sums *sums, const double cells[], const double 
     }
 }
 
-static void fit_level(const DemandSeries *series, const LocalClock *clock, Hour origin, Baseline *baseline)
+/* Demand of the last days, the newest weighing most, and what the profile expects of the same hours. */
+typedef struct Recent {
+    double seen, expected;
+} Recent;
+
+static Recent sum_recent(const DemandSeries *series, const LocalClock *clock, Hour origin, const Baseline *baseline)
 {
-    double seen = 0, expected = 0, weight = 1, decay = exp2(-1 / LEVEL_HALF_LIFE_HOURS);
+    Recent recent = {0};
+    double weight = 1, decay = exp2(-1 / LEVEL_HALF_LIFE_HOURS);
     for (int back = 0; back < LEVEL_DAYS * HOURS_PER_DAY; back++, weight *= decay) {
         double demand = (double)series_at(series, origin - back);
         const LocalHour *local = clock_at(clock, origin - back);
         if (isnan(demand) || local->holiday)
             continue;
-        seen += weight * demand;
-        expected += weight * (double)baseline->profile[local->profile_hour];
+        recent.seen += weight * demand;
+        recent.expected += weight * (double)baseline->profile[local->profile_hour];
     }
-    baseline->level = (float)((seen + LEVEL_PRIOR_ORDERS) / (expected + LEVEL_PRIOR_ORDERS));
+    return recent;
+}
+
+/* What moves all series at once (weather, a week of holidays) passes sooner than what moves one of them. */
+static void fit_levels(const Panel *panel, Hour origin, Baseline *series, Arena *arena)
+{
+    Recent *recent = arena_array(arena, panel->count ? panel->count : 1, sizeof *recent), city = {0};
+    for (size_t i = 0; i < panel->count; i++) {
+        recent[i] = sum_recent(&panel->series[i], panel->clocks[i], origin, &series[i]);
+        city.seen += recent[i].seen;
+        city.expected += recent[i].expected;
+    }
+    double common = log((city.seen + LEVEL_PRIOR_ORDERS) / (city.expected + LEVEL_PRIOR_ORDERS));
+    for (size_t i = 0; i < panel->count; i++) {
+        double own = log((recent[i].seen + LEVEL_PRIOR_ORDERS * exp(common)) /
+                         (recent[i].expected + LEVEL_PRIOR_ORDERS));
+        series[i].level = (float)exp(COMMON_PERSISTENCE * common + OWN_PERSISTENCE * (own - common));
+    }
 }
 
 static double mean_between(const DemandSeries *series, Hour from, Hour to)
@@ -219,9 +246,9 @@ void baseline_fit(const Panel *panel, Hour origin, Arena *arena, BaselineSet *re
         series[i].known = sums[i].all_hours > 0;
         series[i].mean = (float)sums[i].mean;
         shrink_profile(&sums[i], cells, kinds, &series[i]);
-        fit_level(&panel->series[i], panel->clocks[i], origin, &series[i]);
         series[i].trend = trend(&panel->series[i], origin);
     }
+    fit_levels(panel, origin, series, arena);
     fit_dispersions(panel, origin, series, arena);
     *ret_set = (BaselineSet){.origin = origin, .count = panel->count, .series = series};
 }

@@ -6,23 +6,16 @@
 #include <string.h>
 #include <xgboost/c_api.h>
 
-enum { ROUNDS = 160, ROUNDS_BETWEEN_PROGRESS = 10 };
+enum { ROUNDS = 100, ROUNDS_BETWEEN_PROGRESS = 10 };
 
 /* Sums of gradients are formed per thread, so another number of threads would give other bytes. */
 #define THREADS "2"
 
 static const char *const parameters[][2] = {
-    {"objective", "count:poisson"},
-    {"tree_method", "hist"},
-    {"max_bin", "128"},
-    {"max_depth", "6"},
-    {"eta", "0.05"},
-    {"subsample", "0.7"},
-    {"colsample_bytree", "0.6"},
-    {"min_child_weight", "30"},
-    {"lambda", "10"},
-    {"nthread", THREADS},
-    {"verbosity", "0"},
+    {"objective", "count:poisson"}, {"tree_method", "hist"}, {"max_bin", "64"},
+    {"max_depth", "5"},             {"eta", "0.07"},         {"subsample", "0.7"},
+    {"colsample_bytree", "0.6"},    {"lambda", "20"},        {"min_child_weight", "100"},
+    {"nthread", THREADS},           {"verbosity", "0"},
 };
 
 struct Booster {
@@ -47,7 +40,8 @@ static bool matrix_create(const BoosterRows *rows, bool labelled, DMatrixHandle 
     DMatrixHandle matrix MATRIX_SCOPED = NULL;
     if (XGDMatrixCreateFromMat_omp(rows->features, rows->rows, rows->columns, NAN, &matrix, atoi(THREADS)) != 0 ||
         XGDMatrixSetFloatInfo(matrix, "base_margin", rows->offset, rows->rows) != 0 ||
-        (labelled && XGDMatrixSetFloatInfo(matrix, "label", rows->demand, rows->rows) != 0))
+        (labelled && (XGDMatrixSetFloatInfo(matrix, "label", rows->demand, rows->rows) != 0 ||
+                      XGDMatrixSetFloatInfo(matrix, "weight", rows->weight, rows->rows) != 0)))
         return failed(err, "rows for boosting");
     *ret_matrix = matrix;
     matrix = NULL;

@@ -8,9 +8,10 @@
 
 typedef struct Booster Booster; /* immutable */
 
-/* Rows x columns features, NAN unknown; `demand` the targets, `offset` the log of the baseline of each row. */
+/* Rows x columns features, NAN unknown; `demand` the targets, `offset` the log of the baseline of each row,
+ * `weight` its weight in training. */
 typedef struct BoosterRows {
-    const float *features, *demand, *offset;
+    const float *features, *demand, *offset, *weight;
     size_t rows, columns;
 } BoosterRows;
 
@@ -23,7 +24,7 @@ typedef struct BoosterOptions {
 
 bool booster_train(const BoosterRows *rows, const BoosterOptions *options, Booster **ret_booster,
                    Error *err) MUST_CHECK;
-/* Expected demand of each row; `demand` of the rows is not read. */
+/* Expected demand of each row; `demand` and `weight` of the rows are not read. */
 bool booster_predict(const Booster *booster, const BoosterRows *rows, float *ret_expected, Error *err) MUST_CHECK;
 void booster_free(Booster *booster); /* accepts NULL */
 

@@ -5,9 +5,12 @@
 enum { SOLVER_STEPS = 500 };
 
 /* A candidate is good while its squared error is at most this many times the best one's. */
-static const double GOOD_RATIO = 1.1;
+static const double GOOD_RATIO = 1.25;
 /* Share of equal parts in the weighted blend. */
-static const double EQUAL_SHARE = 0.3;
+#ifndef ES
+#define ES 0.7
+#endif
+static const double EQUAL_SHARE = ES;
 /* Hours of evidence of its own at which a class leans on all classes by half. */
 static const double CLASS_PRIOR_HOURS = 3000;
 
@@ -31,11 +34,11 @@ static void set_singles(BlendWeights weights)
 
 void combination_default(BlendWeights weights[VOLUME_CLASSES])
 {
-    for (int class = 0; class < VOLUME_CLASSES; class ++) {
-        set_singles(weights[class]);
+    for (int volume = 0; volume < VOLUME_CLASSES; volume++) {
+        set_singles(weights[volume]);
         for (int blend = BLEND_EQUAL; blend < BLENDS; blend++)
             for (int c = CANDIDATE_REPETITION + 1; c < CANDIDATES; c++)
-                weights[class][blend][c] = 1.0F / (CANDIDATES - 1);
+                weights[volume][blend][c] = 1.0F / (CANDIDATES - 1);
     }
 }
 
@@ -108,22 +111,22 @@ void combination_fit(const Expectations *expectations, const float *demand, cons
 {
     Evidence evidence[VOLUME_CLASSES], all = {0};
     gather(expectations, demand, prospects, count, evidence);
-    for (int class = 0; class < VOLUME_CLASSES; class ++) {
-        normalize(&evidence[class]);
-        all.hours += evidence[class].hours;
+    for (int volume = 0; volume < VOLUME_CLASSES; volume++) {
+        normalize(&evidence[volume]);
+        all.hours += evidence[volume].hours;
         for (int a = 0; a < CANDIDATES; a++)
             for (int b = 0; b < CANDIDATES; b++)
-                all.errors[a][b] += evidence[class].hours * evidence[class].errors[a][b];
+                all.errors[a][b] += evidence[volume].hours * evidence[volume].errors[a][b];
     }
-    for (int class = 0; class < VOLUME_CLASSES; class ++) {
-        Evidence *own = &evidence[class];
+    for (int volume = 0; volume < VOLUME_CLASSES; volume++) {
+        Evidence *own = &evidence[volume];
         for (int a = 0; a < CANDIDATES; a++)
             for (int b = 0; b < CANDIDATES; b++)
                 own->errors[a][b] =
                     (own->hours * own->errors[a][b] + CLASS_PRIOR_HOURS * all.errors[a][b] / fmax(all.hours, 1)) /
                     (own->hours + CLASS_PRIOR_HOURS);
-        set_singles(ret_weights[class]);
-        float *equal = ret_weights[class][BLEND_EQUAL], *weighted = ret_weights[class][BLEND_WEIGHTED];
+        set_singles(ret_weights[volume]);
+        float *equal = ret_weights[volume][BLEND_EQUAL], *weighted = ret_weights[volume][BLEND_WEIGHTED];
         set_equal(own, equal);
         double solved[CANDIDATES];
         solve(own, solved);

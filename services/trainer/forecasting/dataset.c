@@ -4,7 +4,10 @@
 #include <string.h>
 
 /* Origins lie a prime number of hours apart, so that all hours of the day and days of the week are met. */
-enum { ORIGIN_STEP_HOURS = 53, ORIGIN_NEWEST_HOURS = 24, ORIGINS_MAX = 48, ORIGIN_HISTORY_HOURS = 2 * HOURS_PER_WEEK };
+enum { ORIGIN_STEP_HOURS = 29, ORIGIN_NEWEST_HOURS = 24, ORIGINS_MAX = 96, ORIGIN_HISTORY_HOURS = 2 * HOURS_PER_WEEK };
+
+/* Variance of an hour = expected + OVERDISPERSION * expected^2: busy hours tell less than Poisson counts would. */
+static const double OVERDISPERSION = 0.1;
 
 static uint64_t mix(uint64_t x)
 {
@@ -56,7 +59,9 @@ static void add_origin(const FeatureSet *set, Hour end, double keep, const uint6
                 continue;
             size_t row = dataset->rows++;
             dataset->demand[row] = demand;
-            dataset->offset[row] = (float)log(features_row(set, i, hour, dataset->features + row * FEATURES));
+            double baseline = features_row(set, i, hour, dataset->features + row * FEATURES);
+            dataset->offset[row] = (float)log(baseline);
+            dataset->weight[row] = (float)(1 / (1 + OVERDISPERSION * baseline));
         }
     }
 }
@@ -76,6 +81,7 @@ void dataset_build(const Panel *panel, Hour end, uint64_t seed, Dataset *ret_dat
     ret_dataset->features = grow(NULL, capacity * FEATURES, sizeof(float));
     ret_dataset->demand = grow(NULL, capacity, sizeof(float));
     ret_dataset->offset = grow(NULL, capacity, sizeof(float));
+    ret_dataset->weight = grow(NULL, capacity, sizeof(float));
     for (int k = 0; k < origins; k++) {
         FeatureSet set;
         features_prepare(panel, end - ORIGIN_NEWEST_HOURS - k * ORIGIN_STEP_HOURS, origin_arena, &set);
@@ -89,5 +95,6 @@ void dataset_fini(Dataset *dataset)
     free(dataset->features);
     free(dataset->demand);
     free(dataset->offset);
+    free(dataset->weight);
     *dataset = (Dataset){0};
 }

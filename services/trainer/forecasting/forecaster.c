@@ -46,6 +46,7 @@ static bool train_booster(const Panel *panel, Hour end, Step *step, Booster **re
         BoosterRows rows = {.features = dataset.features,
                             .demand = dataset.demand,
                             .offset = dataset.offset,
+                            .weight = dataset.weight,
                             .rows = dataset.rows,
                             .columns = FEATURES};
         BoosterOptions options = {.seed = step->options->seed, .progress = report, .progress_context = step};
@@ -138,13 +139,13 @@ typedef struct Serving {
     const float (*weights)[CANDIDATES];
 } Serving;
 
-static Serving serving_of(const Forecaster *forecaster, int model, int class)
+static Serving serving_of(const Forecaster *forecaster, int model, int volume)
 {
     const ForecasterTables *tables = &forecaster->tables;
     Choice single = {.mean = (uint8_t)model, .quantiles = (uint8_t)model};
-    return (Serving){.choice = model == CHAMPION ? tables->choices[class] : single,
+    return (Serving){.choice = model == CHAMPION ? tables->choices[volume] : single,
                      .quantiles = &tables->quantiles[model],
-                     .weights = tables->weights[class]};
+                     .weights = tables->weights[volume]};
 }
 
 static void allocate_series(const ForecastRequest *request, Arena *arena, SeriesForecast *forecast)

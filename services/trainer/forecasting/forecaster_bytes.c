@@ -38,8 +38,8 @@ bool forecaster_save(const Forecaster *forecaster, void **ret_data, size_t *ret_
 static bool tables_are_sound(const ForecasterTables *tables)
 {
     bool sound = tables->champion < BLENDS && tables->score_count <= SCORES;
-    for (int class = 0; class < VOLUME_CLASSES; class ++)
-        sound = sound && tables->choices[class].mean < BLENDS && tables->choices[class].quantiles < BLENDS;
+    for (int volume = 0; volume < VOLUME_CLASSES; volume++)
+        sound = sound && tables->choices[volume].mean < BLENDS && tables->choices[volume].quantiles < BLENDS;
     return sound;
 }
 

@@ -15,7 +15,11 @@ static const double map_bounds[MAP_BUCKETS - 1] = {1, 10};
 
 /* Observations that a cell's own estimate is worth as much as its parent's at. */
 static const double DISPERSION_PRIOR = 100, MAP_PRIOR = 300;
-static const double DISPERSION_FACTOR_MIN = 0.2, DISPERSION_FACTOR_MAX = 10;
+#ifndef LF
+#define LF 0.8
+#endif
+static const double LEAN_FORGOTTEN = LF;
+static const double DISPERSION_FACTOR_MIN = 0.2, DISPERSION_FACTOR_MAX = 4;
 
 static int bucket(const double *bounds, int buckets, double value)
 {
@@ -30,9 +34,9 @@ uint8_t volume_class(double mean)
     return (uint8_t)bucket(class_bounds, VOLUME_CLASSES, mean);
 }
 
-const char *volume_class_name(int class)
+const char *volume_class_name(int volume)
 {
-    return class_names[class];
+    return class_names[volume];
 }
 
 static double normal_cdf(double z)
@@ -116,10 +120,10 @@ void quantiles_default(QuantileModel *model)
     for (int lead = 0; lead < LEAD_BUCKETS; lead++)
         for (int size = 0; size < SIZE_BUCKETS; size++)
             model->dispersion[lead][size] = 1;
-    for (int class = 0; class < VOLUME_CLASSES; class ++)
+    for (int volume = 0; volume < VOLUME_CLASSES; volume++)
         for (int map = 0; map < MAP_BUCKETS; map++)
             for (int point = 0; point < MAP_POINTS; point++)
-                model->map[class][map][point] = (float)point / (MAP_POINTS - 1);
+                model->map[volume][map][point] = (float)point / (MAP_POINTS - 1);
 }
 
 /* Factor by which squared errors beyond Poisson's exceed what the series' own dispersion expects, by lead and size;
@@ -165,6 +169,18 @@ static void add_transform(double low, double high, double sums[MAP_POINTS])
     }
 }
 
+/* Takes a part of the lean to one side out of a map: that the last weeks came out lower than expected says little of
+ * the next one, that they came out farther off says much. */
+static void straighten(float map[MAP_POINTS])
+{
+    for (int low = 0, high = MAP_POINTS - 1; low <= high; low++, high--) {
+        double lean = ((double)map[low] - (1 - (double)map[high])) / 2 * LEAN_FORGOTTEN;
+        map[low] = (float)((double)map[low] - lean);
+        if (high > low)
+            map[high] = (float)((double)map[high] - lean);
+    }
+}
+
 static void fit_map(const Prospect *prospects, const float *demand, size_t count, QuantileModel *model)
 {
     static const int parent = VOLUME_CLASSES;
@@ -184,10 +200,12 @@ static void fit_map(const Prospect *prospects, const float *demand, size_t count
         for (int point = 0; point < MAP_POINTS; point++) {
             double level = (double)point / (MAP_POINTS - 1);
             double all = (sums[parent][map][point] + MAP_PRIOR * level) / (hours[parent][map] + MAP_PRIOR);
-            for (int class = 0; class < VOLUME_CLASSES; class ++)
-                model->map[class][map][point] =
-                    (float)((sums[class][map][point] + MAP_PRIOR * all) / (hours[class][map] + MAP_PRIOR));
+            for (int volume = 0; volume < VOLUME_CLASSES; volume++)
+                model->map[volume][map][point] =
+                    (float)((sums[volume][map][point] + MAP_PRIOR * all) / (hours[volume][map] + MAP_PRIOR));
         }
+        for (int volume = 0; volume < VOLUME_CLASSES; volume++)
+            straighten(model->map[volume][map]);
     }
 }
 

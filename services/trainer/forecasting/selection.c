@@ -3,6 +3,9 @@
 #include <string.h>
 #include "services/trainer/forecasting/accuracy.h"
 
+/* The weighted blend gives way only to one that was clearly better. */
+static const double WORTH_A_CHANGE = 0.97;
+
 /* Losses of one blend by volume class. */
 typedef struct Losses {
     double squared[VOLUME_CLASSES], pinball[VOLUME_CLASSES];
@@ -21,8 +24,8 @@ void selection_default(ForecasterTables *ret_tables)
     combination_default(ret_tables->weights);
     for (int model = 0; model < SCORES; model++)
         quantiles_default(&ret_tables->quantiles[model]);
-    for (int class = 0; class < VOLUME_CLASSES; class ++)
-        ret_tables->choices[class] = (Choice){.mean = BLEND_EQUAL, .quantiles = BLEND_EQUAL};
+    for (int volume = 0; volume < VOLUME_CLASSES; volume++)
+        ret_tables->choices[volume] = (Choice){.mean = BLEND_EQUAL, .quantiles = BLEND_EQUAL};
     ret_tables->champion = BLEND_EQUAL;
 }
 
@@ -53,24 +56,24 @@ static void sum_losses(const Scoring *scoring, Losses *ret_losses)
     *ret_losses = (Losses){0};
     const Backtest *backtest = scoring->backtest;
     for (size_t row = 0; row < backtest->rows; row++) {
-        int class = backtest->prospects[row].volume_class;
+        int volume = backtest->prospects[row].volume_class;
         double demand = (double)backtest->demand[row], error = (double)scoring->means[row] - demand;
-        ret_losses->squared[class] += error * error;
+        ret_losses->squared[volume] += error * error;
         for (int q = 0; q < FORECAST_QUANTILES; q++)
-            ret_losses->pinball[class] +=
+            ret_losses->pinball[volume] +=
                 accuracy_pinball(demand, scoring->served[row * FORECAST_QUANTILES + (size_t)q], forecast_levels[q]);
     }
 }
 
 static void choose(const Losses losses[BLENDS], Choice choices[VOLUME_CLASSES])
 {
-    for (int class = 0; class < VOLUME_CLASSES; class ++) {
-        Choice *choice = &choices[class];
+    for (int volume = 0; volume < VOLUME_CLASSES; volume++) {
+        Choice *choice = &choices[volume];
         *choice = (Choice){.mean = BLEND_WEIGHTED, .quantiles = BLEND_WEIGHTED};
         for (uint8_t blend = 0; blend < BLENDS; blend++) {
-            if (losses[blend].squared[class] < losses[choice->mean].squared[class])
+            if (losses[blend].squared[volume] < WORTH_A_CHANGE * losses[choice->mean].squared[volume])
                 choice->mean = blend;
-            if (losses[blend].pinball[class] < losses[choice->quantiles].pinball[class])
+            if (losses[blend].pinball[volume] < WORTH_A_CHANGE * losses[choice->quantiles].pinball[volume])
                 choice->quantiles = blend;
         }
     }
@@ -110,9 +113,9 @@ void selection_fit(Backtest *backtest, Arena *arena, ForecasterTables *ret_table
     }
     choose(losses, ret_tables->choices);
     for (size_t row = 0; row < backtest->rows; row++) {
-        int class = backtest->prospects[row].volume_class;
-        const float(*weights)[CANDIDATES] = (const float(*)[CANDIDATES])ret_tables->weights[class];
-        Choice choice = ret_tables->choices[class];
+        int volume = backtest->prospects[row].volume_class;
+        const float(*weights)[CANDIDATES] = (const float(*)[CANDIDATES])ret_tables->weights[volume];
+        Choice choice = ret_tables->choices[volume];
         means[row] = combination_expect(weights, choice.mean, backtest->expectations[row]);
         backtest->prospects[row].expected = combination_expect(weights, choice.quantiles, backtest->expectations[row]);
     }

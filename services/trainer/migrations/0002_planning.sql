@@ -139,7 +139,7 @@ SELECT run_id,
            'id', run_id, 'kind', kind, 'cutoff', training.rfc3339(cutoff), 'revision', revision, 'status', status,
            'schedule', schedule, 'scheduled_for', training.rfc3339(scheduled_for),
            'created_at', training.rfc3339(created_at), 'started_at', training.rfc3339(started_at),
-           'finished_at', training.rfc3339(finished_at), 'attempts', attempts, 'progress', progress, 'doing', doing,
+           'finished_at', training.rfc3339(finished_at), 'attempts', attempts, 'share', share, 'what', what,
            'data_cursor', data_cursor, 'set', set_id, 'published', published_seq IS NOT NULL, 'error', error)
            AS document
 FROM training.run;

@@ -21,7 +21,7 @@ WITH lease AS (
 )
 UPDATE training.run
 SET failures = failures + (status = 'running')::int, status = 'running', attempts = attempts + 1, worker = $2::text,
-    lease_until = lease.until, started_at = now(), progress = 0, doing = NULL
+    lease_until = lease.until, started_at = now(), share = 0, what = NULL
 FROM free, lease
 WHERE run.run_id = free.run_id
 RETURNING run.run_id, kind, cutoff, revision, attempts, failures

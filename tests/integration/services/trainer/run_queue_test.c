@@ -104,7 +104,7 @@ Test(run_queue, a_run_whose_lease_ran_out_is_taken_again_and_the_first_worker_is
     cr_assert(ours);
     usleep(200 * 1000);
     cr_assert_not(take(trainer_database.connection, 0.3, &second), "the lease was renewed");
-    cr_assert_str_eq(trainer_database_text("SELECT doing FROM training.run"), "halfway");
+    cr_assert_str_eq(trainer_database_text("SELECT what FROM training.run"), "halfway");
     usleep(200 * 1000);
     cr_assert(take(trainer_database.connection, 60, &second));
     cr_assert_eq(second.run_id, first.run_id);
