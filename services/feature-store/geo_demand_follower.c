@@ -1,6 +1,7 @@
 #include "services/feature-store/geo_demand_follower.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include "common/arrow_table.h"
 #include "common/clock.h"
 #include "common/http_client.h"
@@ -77,10 +78,8 @@ static bool apply_page(PgConnection *connection, int64_t *cursor, const HttpRepl
         !arrow_table_read(reply->body.data, reply->body.length_bytes, page_columns, COLUMNS, arena, &table, err))
         return false;
     int64_t cursor_after = strtoll(cursor_text, NULL, 10);
-    *ret_more = more_text[0] == 't' || more_text[0] == '1';
-    if (*ret_more && cursor_after <= *cursor)
-        return error_set(err, ERROR_UPSTREAM, "ingest's cursor stands still at %lld although there is more",
-                         (long long)cursor_after);
+    /* a cursor that stands still has nothing to give, whatever the header says */
+    *ret_more = strcmp(more_text, "true") == 0 && cursor_after > *cursor;
     if (cursor_after == *cursor)
         return true;
     GeoDemandChange *changes = arena_array(arena, table->rows, sizeof(*changes));
