@@ -152,9 +152,13 @@ bool geo_demand_follower_step(void *service, WorkerStep *step, Error *err)
     FeatureProgress progress;
     SourceState source;
     bool caught_up = false;
-    /* the watermark first: the pages read after it hold everything it speaks of */
-    if (!feature_store_acquire(store, &connection, err) || !read_source_state(store, arena, &source, err) ||
+    if (!feature_store_acquire(store, &connection, err) ||
         !feature_progress_read(connection, GEO_DEMAND_VIEW, false, &progress, err))
+        return false;
+    if (progress.watermark != INSTANT_NONE)
+        clock_set_watermark(progress.watermark);
+    /* before the pages: those read after it hold everything the watermark speaks of */
+    if (!read_source_state(store, arena, &source, err))
         return false;
     if (source.cursor < progress.source_cursor)
         return error_set(err, ERROR_CONFLICT,

@@ -171,13 +171,16 @@ static Hour next_month(Hour hour)
 
 /* Month by month: within one partition the index has the order already, over several they would have to be merged,
  * which takes three times as long. */
-static bool write_rows(PgConnection *connection, const ExportRequest *request, Export *export, Arena *arena, Error *err)
+static bool write_rows(PgConnection *connection, const ExportRequest *request, int64_t recorded_seq, Export *export,
+                       Arena *arena, Error *err)
 {
     int64_t geo_id = 0;
     Hour from = request->from, to = request->to;
     if (!clip_to_span(connection, &from, &to, err) ||
         (request->geo != NULL && !find_geo(connection, request->geo, &geo_id, err)))
         return false;
+    if (request->recorded_since >= recorded_seq)
+        return true;
     const char *sql =
         feature_sql_export(request->view, request->features, request->features_count, request->geo != NULL, arena);
     for (Hour begin = from; begin < to; begin = next_month(begin)) {
@@ -203,7 +206,7 @@ bool offline_export_write(PgConnection *connection, const ExportRequest *request
               feature_progress_read(connection, request->view->name, false, &progress, err) &&
               load_geos(connection, arena, &export, err) &&
               (format == EXPORT_CSV ? begin_csv(&export, err) : begin_arrow(&export, arena, err)) &&
-              write_rows(connection, request, &export, arena, err);
+              write_rows(connection, request, progress.recorded_seq, &export, arena, err);
     pg_rollback(connection);
     buffer_fini(&export.csv);
     if (export.arrow != NULL) {
