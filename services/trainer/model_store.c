@@ -120,7 +120,7 @@ static bool compress(const void *data, size_t length_bytes, void **ret_data, siz
 }
 
 bool model_store_save(PgConnection *connection, const ModelRecord *record, const Forecaster *forecaster,
-                      Hour last_full_hour, bool *ret_promoted, Error *err)
+                      Hour last_full_hour, Error *err)
 {
     FREE_SCOPED void *data = NULL, *packed = NULL;
     FREE_SCOPED char *scores = scores_to_json(forecaster);
@@ -145,19 +145,23 @@ bool model_store_save(PgConnection *connection, const ModelRecord *record, const
         pg_rollback(connection);
         return false;
     }
-    *ret_promoted = promoted;
     return true;
 }
 
-static bool load(const PGresult *rows, Forecaster **ret_forecaster, int64_t *ret_version, Error *err)
+bool model_store_load(PgConnection *connection, SeriesGroup group, Hour cutoff, Forecaster **ret_forecaster, Error *err)
 {
+    PG_RESULT_SCOPED PGresult *rows = NULL;
+    if (!pg_run(connection, &sql_select_group_model, PG_PARAMS(pg_text(series_group_name(group)), pg_hour(cutoff)),
+                &rows, err)) {
+        return false;
+    }
     if (PQntuples(rows) == 0) {
         *ret_forecaster = NULL;
         return true;
     }
     size_t packed_bytes;
-    const void *packed = pg_get_bytes(rows, 0, 4, &packed_bytes);
-    int64_t version = pg_get_int(rows, 0, 0), length_bytes = pg_get_int(rows, 0, 3);
+    const void *packed = pg_get_bytes(rows, 0, 2, &packed_bytes);
+    int64_t version = pg_get_int(rows, 0, 0), length_bytes = pg_get_int(rows, 0, 1);
     if (length_bytes < 0 || length_bytes > MODEL_SIZE_LIMIT_BYTES) {
         return error_set(err, ERROR_INTERNAL, "Model %lld claims a size of %lld bytes.", (long long)version,
                          (long long)length_bytes);
@@ -167,31 +171,7 @@ static bool load(const PGresult *rows, Forecaster **ret_forecaster, int64_t *ret
     if (size != (size_t)length_bytes) {
         return error_set(err, ERROR_INTERNAL, "Model %lld in the registry is damaged.", (long long)version);
     }
-    if (!forecaster_load(data, size, ret_forecaster, err)) {
-        return error_prefix(err, "model %lld", (long long)version);
-    }
-    if (ret_version != NULL) {
-        *ret_version = version;
-    }
-    return true;
-}
-
-bool model_store_load_for(PgConnection *connection, SeriesGroup group, Hour cutoff, Forecaster **ret_forecaster,
-                          int64_t *ret_version, Error *err)
-{
-    PG_RESULT_SCOPED PGresult *rows = NULL;
-    return pg_run(connection, &sql_select_group_model, PG_PARAMS(pg_text(series_group_name(group)), pg_hour(cutoff)),
-                  &rows, err) &&
-           load(rows, ret_forecaster, ret_version, err);
-}
-
-bool model_store_load_version(PgConnection *connection, SeriesGroup group, int64_t version, Forecaster **ret_forecaster,
-                              Error *err)
-{
-    PG_RESULT_SCOPED PGresult *rows = NULL;
-    return pg_run(connection, &sql_select_model_data, PG_PARAMS(pg_int(version), pg_text(series_group_name(group))),
-                  &rows, err) &&
-           load(rows, ret_forecaster, NULL, err);
+    return forecaster_load(data, size, ret_forecaster, err) || error_prefix(err, "model %lld", (long long)version);
 }
 
 bool model_store_promote(PgConnection *connection, int64_t version, Error *err)

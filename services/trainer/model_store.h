@@ -19,13 +19,11 @@ typedef struct ModelRecord {
 /* Writes the model and decides, in the same transaction, whether it becomes champion. A champion that has seen hours
  * after `last_full_hour` (a clock that was set back) does not count. */
 bool model_store_save(PgConnection *connection, const ModelRecord *record, const Forecaster *forecaster,
-                      Hour last_full_hour, bool *ret_promoted, Error *err) MUST_CHECK;
-/* The model to forecast the group from a cutoff with; *ret_forecaster is NULL when there is none. */
-bool model_store_load_for(PgConnection *connection, SeriesGroup group, Hour cutoff, Forecaster **ret_forecaster,
-                          int64_t *ret_version, Error *err) MUST_CHECK;
-/* That version's model of the group; *ret_forecaster is NULL when there is none. */
-bool model_store_load_version(PgConnection *connection, SeriesGroup group, int64_t version, Forecaster **ret_forecaster,
-                              Error *err) MUST_CHECK;
+                      Hour last_full_hour, Error *err) MUST_CHECK;
+/* The model to forecast the group from a cutoff with: its champion, or the newest that has not seen later hours.
+ * *ret_forecaster is NULL when there is none; else the caller's. */
+bool model_store_load(PgConnection *connection, SeriesGroup group, Hour cutoff, Forecaster **ret_forecaster,
+                      Error *err) MUST_CHECK;
 /* Makes all models of the version champions. NOT_FOUND. */
 bool model_store_promote(PgConnection *connection, int64_t version, Error *err) MUST_CHECK;
 bool model_store_save_backtest(PgConnection *connection, int64_t run_id, SeriesGroup group,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Candidates that need no training: what a forecast must at least be as good as. */
-static const char *const simple_models[] = {"repetition", "window4", "window6", "baseline"};
+static const char *const simple_models[] = {"repetition", "window4", "window6", "median6", "baseline"};
 
 static bool is_simple(const char *model)
 {

@@ -63,6 +63,7 @@ static bool may_go_on(const Execution *execution, const char *what, Error *err)
            error_set(err, ERROR_UNAVAILABLE, "The run was stopped.");
 }
 
+/* Trains and keeps the scores. */
 static bool train(Execution *execution, SeriesGroup group, const DemandHistory *history, Forecaster **ret_forecaster,
                   Error *err)
 {
@@ -73,73 +74,55 @@ static bool train(Execution *execution, SeriesGroup group, const DemandHistory *
         .progress_context = execution,
     };
     PG_SCOPED PgConnection *connection = NULL;
+    Forecaster *forecaster;
     double begin_s = clock_monotonic_s();
-    if (!forecaster_train(history, execution->run->cutoff, &options, ret_forecaster, err)) {
+    if (!forecaster_train(history, execution->run->cutoff, &options, &forecaster, err)) {
         return false;
     }
     if (!trainer_acquire(execution->trainer, &connection, err) ||
-        !model_store_save_backtest(connection, execution->run->run_id, group, *ret_forecaster, history->count,
+        !model_store_save_backtest(connection, execution->run->run_id, group, forecaster, history->count,
                                    clock_monotonic_s() - begin_s, err)) {
-        forecaster_free(*ret_forecaster);
+        forecaster_free(forecaster);
         return false;
     }
+    *ret_forecaster = forecaster;
     return true;
 }
 
-/* Trains and registers the group's model, unless an earlier attempt at this run already has. When the new model does
- * not become champion, *ret_forecaster is the champion instead. */
-static bool train_challenger(Execution *execution, SeriesGroup group, const DemandHistory *history,
-                             Forecaster **ret_forecaster, Error *err)
+/* *ret_known: an earlier attempt at this run has registered the group's model. */
+static bool find_challenger(Execution *execution, SeriesGroup group, bool *ret_known, Error *err)
 {
-    Trainer *trainer = execution->trainer;
-    const Run *run = execution->run;
-    PgConnection *connection;
-    Forecaster *forecaster = NULL;
-    bool promoted;
+    PG_SCOPED PgConnection *connection = NULL;
+    PG_RESULT_SCOPED PGresult *rows = NULL;
+    if (!trainer_acquire(execution->trainer, &connection, err) ||
+        !pg_run(connection, &sql_select_model_of_version,
+                PG_PARAMS(pg_int(execution->run->run_id), pg_text(series_group_name(group))), &rows, err)) {
+        return false;
+    }
+    *ret_known = PQntuples(rows) == 1;
+    return true;
+}
 
-    if (!trainer_acquire(trainer, &connection, err)) {
-        return false;
-    }
-    bool ok = model_store_load_version(connection, group, run->run_id, &forecaster, err);
-    pg_release(connection);
-    if (!ok) {
-        return false;
-    }
-    if (forecaster == NULL) {
-        char parameters[128];
-        snprintf(parameters, sizeof parameters, "{\"threads\": %lld, \"series\": %zu}",
-                 (long long)trainer->config.threads, history->count);
-        const ModelRecord record = {
-            .version = run->run_id,
-            .group = group,
-            .cutoff = run->cutoff,
-            .data_cursor = execution->snapshot->cursor,
-            .seed = (uint64_t)trainer->config.seed,
-            .parameters = parameters,
-        };
-        if (!train(execution, group, history, &forecaster, err)) {
-            return false;
-        }
-        ok = trainer_acquire(trainer, &connection, err);
-        if (ok) {
-            ok = model_store_save(connection, &record, forecaster, hour_of(clock_now()) - 1, &promoted, err);
-            pg_release(connection);
-        }
-        if (!ok || promoted) {
-            if (!ok) {
-                forecaster_free(forecaster);
-            } else {
-                *ret_forecaster = forecaster;
-            }
-            return ok;
-        }
-    }
+/* Trains the group's model and enters it into the registry, which promotes it or not. */
+static bool train_challenger(Execution *execution, SeriesGroup group, const DemandHistory *history, Error *err)
+{
+    const Trainer *trainer = execution->trainer;
+    PG_SCOPED PgConnection *connection = NULL;
+    Forecaster *forecaster = NULL;
+    char parameters[64];
+    snprintf(parameters, sizeof parameters, "{\"series\": %zu}", history->count);
+    const ModelRecord record = {
+        .version = execution->run->run_id,
+        .group = group,
+        .cutoff = execution->run->cutoff,
+        .data_cursor = execution->snapshot->cursor,
+        .seed = (uint64_t)trainer->config.seed,
+        .parameters = parameters,
+    };
+    bool ok = train(execution, group, history, &forecaster, err) &&
+              trainer_acquire(execution->trainer, &connection, err) &&
+              model_store_save(connection, &record, forecaster, hour_of(clock_now()) - 1, err);
     forecaster_free(forecaster);
-    if (!trainer_acquire(trainer, &connection, err)) {
-        return false;
-    }
-    ok = model_store_load_for(connection, group, run->cutoff, ret_forecaster, NULL, err);
-    pg_release(connection);
     return ok;
 }
 
@@ -147,42 +130,54 @@ static bool load_champion(Execution *execution, SeriesGroup group, Forecaster **
 {
     PG_SCOPED PgConnection *connection = NULL;
     return trainer_acquire(execution->trainer, &connection, err) &&
-           model_store_load_for(connection, group, execution->run->cutoff, ret_forecaster, NULL, err);
+           model_store_load(connection, group, execution->run->cutoff, ret_forecaster, err);
+}
+
+/* Forecasts the group with its champion. A vertical that appeared after the last training has none until the next. */
+static bool forecast(Execution *execution, SeriesGroup group, const DemandHistory *history, Error *err)
+{
+    Forecaster *forecaster;
+    ForecastSet set;
+    if (!load_champion(execution, group, &forecaster, err)) {
+        return false;
+    }
+    if (forecaster == NULL) {
+        return group != SERIES_TOTAL ||
+               error_set(err, ERROR_CONFLICT,
+                         "No model was trained up to this cutoff yet; POST /runs with kind train.");
+    }
+    bool ok =
+        forecaster_predict(forecaster, history, execution->run->cutoff, execution->hours, execution->arena, &set, err);
+    if (ok) {
+        set_writer_add(execution->writer, &set, series_group_vertical(group));
+    }
+    forecaster_free(forecaster);
+    return ok;
+}
+
+static bool backtest(Execution *execution, SeriesGroup group, const DemandHistory *history, Error *err)
+{
+    Forecaster *forecaster = NULL;
+    bool ok = train(execution, group, history, &forecaster, err);
+    forecaster_free(forecaster);
+    return ok;
 }
 
 static bool run_group(Execution *execution, SeriesGroup group, Error *err)
 {
     DemandHistory history = execution->snapshot->groups[group];
-    Forecaster *forecaster = NULL;
-    ForecastSet set;
-    bool ok = false;
-
+    bool known = false, ok = true;
     forecaster_mask_outages(&history, execution->run->cutoff, execution->arena);
-    switch (execution->run->kind) {
-    case RUN_BACKTEST:
-        ok = train(execution, group, &history, &forecaster, err);
-        break;
-    case RUN_TRAIN:
-        ok = train_challenger(execution, group, &history, &forecaster, err);
-        break;
-    default:
-        ok = load_champion(execution, group, &forecaster, err);
-    }
-    if (!ok) {
-        return error_prefix(err, "group %s", series_group_name(group));
-    }
-    /* A vertical that appeared after the last training has no model until the next one. */
-    if (forecaster != NULL && execution->writer != NULL) {
-        ok = forecaster_predict(forecaster, &history, execution->run->cutoff, execution->hours, execution->arena, &set,
-                                err);
-        if (ok) {
-            set_writer_add(execution->writer, &set, series_group_vertical(group));
+    if (execution->run->kind == RUN_BACKTEST) {
+        ok = backtest(execution, group, &history, err);
+    } else {
+        if (execution->run->kind == RUN_TRAIN) {
+            ok = find_challenger(execution, group, &known, err) &&
+                 (known || train_challenger(execution, group, &history, err));
         }
-    } else if (forecaster == NULL && group == SERIES_TOTAL) {
-        ok = error_set(err, ERROR_CONFLICT, "No model was trained up to this cutoff yet; POST /runs with kind train.");
+        ok = ok && forecast(execution, group, &history, err);
     }
-    forecaster_free(forecaster);
-    return ok;
+    return ok || error_prefix(err, "group %s", series_group_name(group));
 }
 
 static bool may_publish(Execution *execution, bool *ret_publish, Error *err)
