@@ -86,18 +86,22 @@ static size_t take_body(char *data, size_t size, size_t count, void *reply_)
     return size * count;
 }
 
+static void keep_header(const char *line, const char *name, char *out, size_t out_bytes)
+{
+    size_t name_bytes = strlen(name);
+    if (strncasecmp(line, name, name_bytes) == 0)
+        snprintf(out, out_bytes, "%.*s", (int)out_bytes - 1, line + name_bytes);
+}
+
 static size_t take_header(char *data, size_t size, size_t count, void *reply_)
 {
     ApiReply *reply = reply_;
     char line[512];
     snprintf(line, sizeof line, "%.*s", (int)(size * count), data);
     line[strcspn(line, "\r\n")] = '\0';
-    if (strncasecmp(line, "ETag: ", 6) == 0)
-        snprintf(reply->etag, sizeof reply->etag, "%s", line + 6);
-    else if (strncasecmp(line, "Retry-After: ", 13) == 0)
-        snprintf(reply->retry_after, sizeof reply->retry_after, "%s", line + 13);
-    else if (strncasecmp(line, "Content-Type: ", 14) == 0)
-        snprintf(reply->content_type, sizeof reply->content_type, "%s", line + 14);
+    keep_header(line, "ETag: ", reply->etag, sizeof reply->etag);
+    keep_header(line, "Retry-After: ", reply->retry_after, sizeof reply->retry_after);
+    keep_header(line, "Content-Type: ", reply->content_type, sizeof reply->content_type);
     return size * count;
 }
 

@@ -203,7 +203,7 @@ Test(forecast_api, rolls_back_to_the_set_before)
 {
     cr_assert_eq(call_status("POST", "/forecast-sets/rollback"), 409);
     for (int i = 1; i <= 3; i++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof id, "s%d", i);
         cr_assert_eq(put_status(id, i), 201);
         cr_assert_eq(publish(id), 200);
@@ -314,7 +314,7 @@ Test(forecast_api, no_answer_is_mixed_or_dropped_while_publishing)
     for (int i = 0; i < READER_THREADS; i++)
         pthread_create(&readers[i], NULL, read_forecasts, geos[i]);
     for (int i = 1; i <= PUBLICATIONS; i++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof id, "s%d", i);
         cr_assert_eq(put_status(id, i * 100), 201);
         cr_assert_eq(publish(id), 200);

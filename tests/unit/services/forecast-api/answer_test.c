@@ -20,7 +20,8 @@ static char *json_of(const ForecastAnswer *answer)
     answer_write_json(&out, answer);
     Error err;
     cr_assert(buffer_ok(&out, &err), "%s", err.message);
-    return buffer_steal(&out, NULL);
+    size_t length_bytes;
+    return buffer_steal(&out, &length_bytes);
 }
 
 static const Override doubled = {.id = "match",

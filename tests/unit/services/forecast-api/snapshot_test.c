@@ -30,7 +30,7 @@ Test(snapshot, finds_each_of_many)
 {
     enum { MANY = 5000 };
     GeoCatalog *geos = geo_catalog_new(MANY);
-    char name[16];
+    char name[24];
     for (int i = 0; i < MANY; i++) {
         snprintf(name, sizeof name, "87%07dffff", i * 13);
         geo_catalog_add(geos, &(GeoInfo){.geo = name, .name = name, .kind = "cell", .timezone = "UTC"});
