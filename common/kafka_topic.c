@@ -1,0 +1,65 @@
+#include <librdkafka/rdkafka.h>
+#include "common/kafka_client.h"
+#include "common/kafka_consumer.h"
+
+static bool read_result(rd_kafka_event_t *event, int deadline_ms, Error *err)
+{
+    if (event == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, "Kafka: no answer within %d ms", deadline_ms);
+    if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_fail(err, rd_kafka_event_error(event), "can't create the topic",
+                          rd_kafka_event_error_string(event));
+    size_t count;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
+    for (size_t i = 0; i < count; i++) {
+        rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[i]);
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+            return kafka_fail(err, code, "can't create the topic", rd_kafka_topic_result_error_string(results[i]));
+    }
+    return true;
+}
+
+static bool create_topic(rd_kafka_t *handle, const char *topic, int partitions, int replication, int deadline_ms,
+                         Error *err)
+{
+    char reason[256];
+    rd_kafka_NewTopic_t *wanted = rd_kafka_NewTopic_new(topic, partitions, replication, reason, sizeof reason);
+    if (wanted == NULL)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "Kafka: %s", reason);
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(handle, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
+    bool ok = rd_kafka_AdminOptions_set_request_timeout(options, deadline_ms, reason, sizeof reason) ==
+              RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (ok) {
+        rd_kafka_CreateTopics(handle, &wanted, 1, options, queue);
+        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, deadline_ms);
+        ok = read_result(event, deadline_ms, err);
+        if (event != NULL)
+            rd_kafka_event_destroy(event);
+    } else {
+        error_set(err, ERROR_INVALID_ARGUMENT, "Kafka: %s", reason);
+    }
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_NewTopic_destroy(wanted);
+    return ok;
+}
+
+bool kafka_topic_ensure(const char *brokers, const char *topic, int partitions, int replication, int deadline_ms,
+                        Error *err)
+{
+    const KafkaSetting settings[] = {{"bootstrap.servers", brokers}, {"client.id", "rushcast"}, {NULL, NULL}};
+    rd_kafka_conf_t *conf;
+    char reason[256];
+    if (!kafka_settings(settings, &conf, err))
+        return false;
+    rd_kafka_t *handle = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
+    if (handle == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return error_set(err, ERROR_INVALID_ARGUMENT, "Kafka: %s", reason);
+    }
+    bool ok = create_topic(handle, topic, partitions, replication, deadline_ms, err);
+    rd_kafka_destroy(handle);
+    return ok;
+}
