@@ -167,7 +167,8 @@ Test(trainer_platform, a_forecast_api_that_is_down_postpones_and_trains_once)
     step(runner_trainings);
     cr_assert_eq(count("status = 'due' AND failures = 0 AND error IS NOT NULL"), 1, "%s",
                  trainer_database_text("SELECT status || failures || coalesce(error, '') FROM training.run"));
-    const char *trained_at = strdup(trainer_database_text("SELECT max(trained_at) FROM training.model"));
+    char trained_at[64];
+    snprintf(trained_at, sizeof trained_at, "%s", trainer_database_text("SELECT max(trained_at) FROM training.model"));
     platform.failing_puts = 0;
     trainer_database_run("UPDATE training.run SET due_at = now()");
     step(runner_trainings);
