@@ -70,6 +70,7 @@ bool set_writer_send(SetWriter *writer, const char *forecast_api_url, const char
         return false;
     }
     g_snprintf(url, sizeof url, "%s/forecast-sets/%s", forecast_api_url, id);
+    Error failure;
     if (!http_call(&(HttpCall){.method = "PUT",
                                .url = url,
                                .content_type = "application/vnd.apache.arrow.stream",
@@ -78,7 +79,9 @@ bool set_writer_send(SetWriter *writer, const char *forecast_api_url, const char
                                .body_length_bytes = map.length_bytes,
                                .deadline_ms = SEND_DEADLINE_MS,
                                .attempts = SEND_ATTEMPTS},
-                   NULL, err)) {
+                   NULL, &failure) &&
+        failure.code != ERROR_CONFLICT) {
+        *err = failure;
         return false;
     }
     if (!publish) {

@@ -112,6 +112,10 @@ static bool put_set(Request *request, Response *response, Error *err)
         set = &platform->sets[platform->sets_count++];
         snprintf(set->id, sizeof set->id, "%s", request_path(request, "id"));
     }
+    if (set->data != NULL &&
+        (set->length_bytes != request->body_length_bytes || memcmp(set->data, request->body, set->length_bytes) != 0)) {
+        return error_set(err, ERROR_CONFLICT, "the set is stored already with other content");
+    }
     free(set->data);
     set->data = malloc(request->body_length_bytes);
     memcpy(set->data, request->body, request->body_length_bytes);
@@ -132,6 +136,10 @@ static bool publish_set(Request *request, Response *response, Error *err)
     if (set == NULL) {
         note_wrong(platform, "a set was published that had not been sent");
         return error_set(err, ERROR_NOT_FOUND, "no such set");
+    }
+    if (platform->failing_publishes > 0) {
+        platform->failing_publishes--;
+        return error_set(err, ERROR_UNAVAILABLE, "not now");
     }
     set->publishes++;
     response_empty(response, 204);

@@ -20,6 +20,7 @@ typedef struct FakePlatform {
     Hour first_hour, complete_hour;
     int64_t cursor;
     bool has_events_to_come;
+    int failing_publishes;
     int failing_puts; /* this many PUTs answer 503 first */
     double factor;    /* demand of the next export */
     int full_exports, later_exports;

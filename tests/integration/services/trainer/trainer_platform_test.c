@@ -178,6 +178,24 @@ Test(trainer_platform, a_forecast_api_that_is_down_postpones_and_trains_once)
     cr_assert_eq(platform.sets[0].publishes, 1);
 }
 
+Test(trainer_platform, a_set_that_was_sent_and_not_published_is_published)
+{
+    Error err;
+    plan();
+    platform.failing_publishes = 3;
+    step(runner_trainings);
+    cr_assert_eq(platform.sets_count, 1);
+    cr_assert_eq(platform.sets[0].publishes, 0);
+    platform.failing_publishes = 0;
+    trainer_database_run("UPDATE training.run SET due_at = now()");
+    cr_assert(clock_init("2026-06-15T10:05:00Z", &err));
+    step(runner_trainings);
+    cr_assert_eq(count("status = 'succeeded' AND attempts = 2 AND failures = 0"), 1);
+    cr_assert_eq(platform.sets_count, 1);
+    cr_assert_eq(platform.sets[0].puts, 1);
+    cr_assert_eq(platform.sets[0].publishes, 1);
+}
+
 Test(trainer_platform, restated_demand_and_later_hours_are_followed)
 {
     ARENA_SCOPED Arena *arena = arena_new();
