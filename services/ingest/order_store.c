@@ -437,25 +437,57 @@ static bool resolve_waiting(Commit *commit, Error *err)
     return true;
 }
 
+typedef struct DemandArrays {
+    const char *geo_ids, *hours, *verticals, *orders;
+} DemandArrays;
+
+static DemandArrays demand_arrays(Arena *arena, const DemandSum *sum, size_t count)
+{
+    return (DemandArrays){
+        .geo_ids = SQL_ARRAY(arena, count, "%d", sum[i].geo_id),
+        .hours = SQL_ARRAY(arena, count, "%d", sum[i].hour),
+        .verticals = SQL_ARRAY(arena, count, "%s", order_vertical_name(sum[i].vertical)),
+        .orders = SQL_ARRAY(arena, count, "%lld", (long long)sum[i].orders),
+    };
+}
+
+/* The ledger of hours that were closed before this batch. */
+static bool write_restatements(const Commit *commit, const DemandSum *sum, size_t count, const char *why, Error *err)
+{
+    if (commit->watermark_before == INSTANT_NONE)
+        return true;
+    Arena *arena = commit->batch->arena;
+    DemandSum *closed = arena_array(arena, count, sizeof *closed);
+    size_t closed_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (sum[i].hour < hour_of(commit->watermark_before))
+            closed[closed_count++] = sum[i];
+    }
+    if (closed_count == 0)
+        return true;
+    DemandArrays arrays = demand_arrays(arena, closed, closed_count);
+    return pg_run(commit->connection, &sql_insert_demand_restatements,
+                  PG_PARAMS(pg_text(arrays.geo_ids), pg_text(arrays.hours), pg_text(arrays.verticals),
+                            pg_text(arrays.orders), pg_int(commit->result.commit_seq), pg_text(why)),
+                  NULL, err);
+}
+
 static bool add_demand(Commit *commit, DemandSums *sums, const char *why, Hour *first_hour, Error *err)
 {
     size_t count;
     const DemandSum *sum = demand_sums_sorted(sums, &count);
     if (count == 0)
         return true;
-    Arena *arena = commit->batch->arena;
     for (size_t i = 0; i < count; i++) {
         commit->result.orders += sum[i].orders;
         if (*first_hour == HOUR_NONE || sum[i].hour < *first_hour)
             *first_hour = sum[i].hour;
     }
-    Hour open_hour = commit->watermark_before == INSTANT_NONE ? HOUR_NONE : hour_of(commit->watermark_before);
-    return pg_run(commit->connection, &sql_add_demand,
-                  PG_PARAMS(pg_text(SQL_ARRAY(arena, count, "%d", sum[i].geo_id)),
-                            pg_text(SQL_ARRAY(arena, count, "%d", sum[i].hour)),
-                            pg_text(SQL_ARRAY(arena, count, "%s", order_vertical_name(sum[i].vertical))),
-                            pg_text(SQL_ARRAY(arena, count, "%lld", (long long)sum[i].orders)),
-                            pg_int(commit->result.commit_seq), pg_hour(open_hour), pg_text(why)),
+    DemandArrays arrays = demand_arrays(commit->batch->arena, sum, count);
+    return write_restatements(commit, sum, count, why, err) &&
+           pg_run(commit->connection, &sql_add_demand,
+                  PG_PARAMS(pg_text(arrays.geo_ids), pg_text(arrays.hours), pg_text(arrays.verticals),
+                            pg_text(arrays.orders), pg_int(commit->result.commit_seq)),
                   NULL, err);
 }
 

@@ -95,7 +95,7 @@ COMMENT ON COLUMN core.order_event.currency IS 'ISO 4217 code of total_amount';
 
 CREATE TABLE core.demand_hourly (
     geo_id int NOT NULL REFERENCES core.geo,
-    hour_utc timestamptz NOT NULL CHECK (extract(epoch FROM hour_utc)::bigint % 3600 = 0),
+    hour_utc timestamptz NOT NULL CHECK (date_part('epoch', hour_utc)::bigint % 3600 = 0),
     vertical core.vertical NOT NULL,
     orders bigint NOT NULL CHECK (orders >= 0),
     changed_seq bigint NOT NULL,
