@@ -216,13 +216,22 @@ static bool add_changed(Recording *recording, int32_t geo_id, Hour from, Hour th
     return true;
 }
 
+/* The first hour of the geo in that row of select_geos_due that may have to be recorded. */
+static Hour due_from(const Recording *recording, const PGresult *due, int row)
+{
+    Hour first = pg_get_hour(due, row, 1), computed = pg_get_hour(due, row, 2), changed = pg_get_hour(due, row, 3);
+    Hour from = computed == HOUR_NONE ? first : computed + 1;
+    Hour oldest = recording->complete_hour - GEO_DEMAND_HISTORY_HOURS + 1;
+    if (changed != HOUR_NONE && changed < from)
+        from = changed;
+    return from < oldest ? oldest : from;
+}
+
 static bool record_geo(Recording *recording, const PGresult *due, int row, Error *err)
 {
     int32_t geo_id = (int32_t)pg_get_int(due, row, 0);
-    Hour first = pg_get_hour(due, row, 1), computed = pg_get_hour(due, row, 2), changed = pg_get_hour(due, row, 3);
-    Hour from = computed == HOUR_NONE ? first : computed + 1;
-    if (changed != HOUR_NONE && changed < from)
-        from = changed;
+    Hour first = pg_get_hour(due, row, 1), computed = pg_get_hour(due, row, 2);
+    Hour from = due_from(recording, due, row);
     while (from <= recording->complete_hour) {
         Hour through = recording->complete_hour;
         if (through - from >= HOURS_PER_CHUNK)
@@ -243,10 +252,7 @@ static bool ensure_months(Recording *recording, const PGresult *due, Error *err)
 {
     Hour from = recording->complete_hour;
     for (int row = 0; row < PQntuples(due); row++) {
-        Hour begin = pg_get_hour(due, row, pg_is_null(due, row, 2) ? 1 : 2);
-        Hour changed = pg_get_hour(due, row, 3);
-        if (changed != HOUR_NONE && changed < begin)
-            begin = changed;
+        Hour begin = due_from(recording, due, row);
         if (begin < from)
             from = begin;
     }

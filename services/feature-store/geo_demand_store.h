@@ -19,10 +19,15 @@ typedef struct GeoDemandChange {
 bool geo_demand_apply(PgConnection *connection, int64_t cursor_before, int64_t cursor_after,
                       const GeoDemandChange *changes, size_t count, Error *err) MUST_CHECK;
 
+enum {
+    GEO_DEMAND_RECORDING_ROWS = 500000,
+    /* Older hours have counts but no features: an event with a wrong year must not fill the store with decades. */
+    GEO_DEMAND_HISTORY_HOURS = 10 * 8766,
+};
+
 /* Records the features of every hour through `complete_hour` that lacks them and of every hour whose features came out
  * differently because counts changed. A recording of up to GEO_DEMAND_RECORDING_ROWS is one transaction, so that
  * readers see an hour of all geos at once; more are several. Stops early, without failing, when `stop` says so (may be
  * NULL). */
-enum { GEO_DEMAND_RECORDING_ROWS = 500000 };
 bool geo_demand_record(PgConnection *connection, Hour complete_hour, Instant watermark, bool (*stop)(void),
                        int64_t *ret_rows, Error *err) MUST_CHECK;

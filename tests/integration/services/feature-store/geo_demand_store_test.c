@@ -149,6 +149,13 @@ Test(geo_demand_store, a_geo_may_turn_out_to_begin_earlier)
     free(text);
 }
 
+Test(geo_demand_store, decades_are_not_filled)
+{
+    GeoDemandChange changes[] = {{"a", 24, "goods", 1}, {"a", fixture_hour(0), "goods", 1}};
+    fixture_apply(0, changes, 2);
+    cr_assert_eq(fixture_record(fixture_hour(0)), GEO_DEMAND_HISTORY_HOURS);
+}
+
 Test(geo_demand_store, unknown_geo_is_named)
 {
     Error err;
