@@ -33,31 +33,65 @@ static uint16_t bound_port(int fd)
                                        : ntohs(((const struct sockaddr_in *)address)->sin_port);
 }
 
-static bool bind_and_listen(int fd, const struct addrinfo *info)
+static void close_all(const int *fds, size_t count)
 {
-    int on = 1;
-    return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-           bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0;
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
 }
 
-bool http_listen(const char *address, uint16_t port, const char *port_variable, int *ret_fd, uint16_t *ret_port,
-                 Error *err)
+/* A bound socket, or -1 with errno set. */
+static int bind_socket(const char *address, uint16_t port, bool shares_port, Error *err)
 {
     struct addrinfo *info;
     if (!resolve(address, port, &info, err))
-        return false;
+        return -1;
+    int on = 1;
     int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool ok = fd >= 0 && bind_and_listen(fd, info);
+    bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+              (!shares_port || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0) &&
+              bind(fd, info->ai_addr, info->ai_addrlen) == 0;
     int why = errno;
     freeaddrinfo(info);
-    if (!ok) {
-        if (fd >= 0)
-            close(fd);
-        return error_set(err, ERROR_UNAVAILABLE, "cannot listen on %s port %u: %s; %s sets another port", address,
-                         (unsigned)port, strerror(why), port_variable);
+    if (ok)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    error_set(err, ERROR_UNAVAILABLE, "cannot listen on %s port %u: %s", address, (unsigned)port, strerror(why));
+    return -1;
+}
+
+/* Sockets that share a port would also share it with another process: a socket that does not share finds that out. */
+static bool port_is_free(const char *address, uint16_t port, Error *err)
+{
+    int fd = bind_socket(address, port, false, err);
+    if (fd < 0)
+        return false;
+    close(fd);
+    return true;
+}
+
+bool http_listen(const char *address, uint16_t port, const char *port_variable, size_t count, int *ret_fds,
+                 uint16_t *ret_port, Error *err)
+{
+    Error why = {.code = ERROR_NONE};
+    bool ok = port == 0 || port_is_free(address, port, &why);
+    size_t made = 0;
+    while (ok && made < count) {
+        int fd = bind_socket(address, port, count > 1, &why);
+        ok = fd >= 0;
+        if (!ok)
+            break;
+        ret_fds[made++] = fd;
+        port = bound_port(fd);
+        if (listen(fd, SOMAXCONN) != 0)
+            ok = error_set(&why, ERROR_UNAVAILABLE, "cannot listen on %s port %u: %s", address, (unsigned)port,
+                           strerror(errno));
     }
-    *ret_fd = fd;
-    *ret_port = bound_port(fd);
+    if (!ok) {
+        close_all(ret_fds, made);
+        return error_set(err, why.code, "%s; %s sets another port", why.message, port_variable);
+    }
+    *ret_port = port;
     return true;
 }
 

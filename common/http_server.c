@@ -18,6 +18,7 @@
 #include "common/response_parts.h"
 
 enum {
+    EVENT_LOOPS_MAX = 64,
     CONNECTION_MEMORY_BYTES = 32 * 1024, /* request line and headers; beyond: 431 */
     REFUSED_BODY_MAX_BYTES = 256 * 1024, /* of a refused body this much is read, so that the client sees the answer */
     REQUEST_ID_MAX_BYTES = 64,
@@ -55,7 +56,10 @@ typedef struct Exchange {
 } Exchange;
 
 struct HttpServer {
-    struct MHD_Daemon *daemon;
+    /* One for each event loop, with a listening socket of its own: loops that accept from the same socket leave most
+     * connections to the one that is awake first. */
+    struct MHD_Daemon *daemons[EVENT_LOOPS_MAX];
+    size_t daemons_count;
     Router *router;
     HttpMetrics *metrics;
     JobPool *pool;
@@ -478,15 +482,31 @@ static struct MHD_Daemon *start_daemon(HttpServer *server, const HttpServerOptio
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
     if (log_enabled(LOG_DEBUG))
         flags |= MHD_USE_ERROR_LOG;
-    /* MHD takes a pool of one for a mistake. */
-    enum MHD_OPTION pool_option = options->event_loops > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END;
-    return MHD_start_daemon(flags, options->port, NULL, NULL, on_access, server, MHD_OPTION_EXTERNAL_LOGGER,
+    unsigned connection_limit = (options->connection_limit + options->event_loops - 1) / options->event_loops;
+    return MHD_start_daemon(flags, server->port, NULL, NULL, on_access, server, MHD_OPTION_EXTERNAL_LOGGER,
                             on_mhd_message, NULL, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT,
-                            options->connection_limit, MHD_OPTION_CONNECTION_TIMEOUT, options->idle_timeout_s,
+                            connection_limit, MHD_OPTION_CONNECTION_TIMEOUT, options->idle_timeout_s,
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
                             MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
-                            on_connection, server, MHD_OPTION_URI_LOG_CALLBACK, on_uri, server, pool_option,
-                            options->event_loops, MHD_OPTION_END);
+                            on_connection, server, MHD_OPTION_URI_LOG_CALLBACK, on_uri, server, MHD_OPTION_END);
+}
+
+/* A daemon that did not start leaves its socket, and those after it, to be closed. */
+static bool start_daemons(HttpServer *server, const HttpServerOptions *options, const int *listen_fds, Error *err)
+{
+    size_t count = options->event_loops;
+    while (server->daemons_count < count) {
+        struct MHD_Daemon *daemon = start_daemon(server, options, listen_fds[server->daemons_count]);
+        if (daemon == NULL)
+            break;
+        server->daemons[server->daemons_count++] = daemon;
+    }
+    if (server->daemons_count == count)
+        return true;
+    for (size_t i = server->daemons_count; i < count; i++)
+        close(listen_fds[i]);
+    return error_set(err, ERROR_INTERNAL, "libmicrohttpd did not start on %s port %u", options->listen,
+                     (unsigned)server->port);
 }
 
 static void free_server(HttpServer *server)
@@ -499,9 +519,11 @@ static void free_server(HttpServer *server)
 
 bool http_server_start(const HttpServerOptions *options, HttpServer **ret_server, Error *err)
 {
-    int listen_fd;
+    assert(options->event_loops > 0 && options->event_loops <= EVENT_LOOPS_MAX);
+    int listen_fds[EVENT_LOOPS_MAX];
     uint16_t port;
-    if (!http_listen(options->listen, options->port, options->port_variable, &listen_fd, &port, err))
+    if (!http_listen(options->listen, options->port, options->port_variable, options->event_loops, listen_fds, &port,
+                     err))
         return false;
     HttpServer *server = calloc(1, sizeof(*server));
     if (server == NULL)
@@ -515,13 +537,9 @@ bool http_server_start(const HttpServerOptions *options, HttpServer **ret_server
     /* Ids go on counting from the time of the start, so that they differ between runs and services. */
     server->next_id = (uint64_t)clock_wall() * 16 + (uint64_t)port % 16;
     server->pool = job_pool_new(options->blocking_threads, options->blocking_queue_limit, run_blocking);
-    server->daemon = start_daemon(server, options, listen_fd);
-    if (server->daemon == NULL) {
-        close(listen_fd);
-        job_pool_stop(server->pool, drop_blocking);
-        free_server(server);
-        return error_set(err, ERROR_INTERNAL, "libmicrohttpd did not start on %s port %u", options->listen,
-                         (unsigned)port);
+    if (!start_daemons(server, options, listen_fds, err)) {
+        http_server_stop(server, 0);
+        return false;
     }
     *ret_server = server;
     return true;
@@ -537,12 +555,15 @@ void http_server_stop(HttpServer *server, int deadline_ms)
     if (server == NULL)
         return;
     atomic_store(&server->stopping, true);
-    int listen_fd = MHD_quiesce_daemon(server->daemon);
-    if (listen_fd >= 0)
-        close(listen_fd);
+    for (size_t i = 0; i < server->daemons_count; i++) {
+        int listen_fd = MHD_quiesce_daemon(server->daemons[i]);
+        if (listen_fd >= 0)
+            close(listen_fd);
+    }
     wait_idle(server, deadline_ms);
     job_pool_stop(server->pool, drop_blocking);
     wait_idle(server, STOP_FLUSH_MS);
-    MHD_stop_daemon(server->daemon);
+    for (size_t i = 0; i < server->daemons_count; i++)
+        MHD_stop_daemon(server->daemons[i]);
     free_server(server);
 }

@@ -149,7 +149,7 @@ static void choose_port(void)
     int fd;
     uint16_t port;
     Error err;
-    cr_assert(http_listen("127.0.0.1", 0, "none", &fd, &port, &err), "%s", err.message);
+    cr_assert(http_listen("127.0.0.1", 0, "none", 1, &fd, &port, &err), "%s", err.message);
     close(fd);
     char text[16];
     snprintf(text, sizeof(text), "%u", (unsigned)port);
@@ -272,7 +272,7 @@ Test(service, a_port_in_use_names_its_variable)
     int fd;
     uint16_t port;
     Error err;
-    cr_assert(http_listen("127.0.0.1", 0, "none", &fd, &port, &err));
+    cr_assert(http_listen("127.0.0.1", 0, "none", 1, &fd, &port, &err));
     char text[16];
     snprintf(text, sizeof(text), "%u", (unsigned)port);
     setenv("RUSHCAST_TEST_SERVICE_PORT", text, 1);
