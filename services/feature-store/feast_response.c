@@ -55,6 +55,13 @@ static void append_value(Buffer *out, FeatureType type, const FeatureValue *valu
         buffer_printf(out, "%lld", (long long)value->integer);
 }
 
+static void append_quoted(Buffer *out, size_t index, const char *plain)
+{
+    buffer_append_text(out, index > 0 ? ",\"" : "\"");
+    buffer_append_text(out, plain);
+    buffer_append_char(out, '"');
+}
+
 static void write_join_key(const FeastJoinKey *key, size_t count, Buffer *out)
 {
     buffer_append_text(out, "{\"values\":[");
@@ -65,10 +72,10 @@ static void write_join_key(const FeastJoinKey *key, size_t count, Buffer *out)
     }
     buffer_append_text(out, "],\"statuses\":[");
     for (size_t i = 0; i < count; i++)
-        buffer_append_text(out, i > 0 ? ",\"PRESENT\"" : "\"PRESENT\"");
+        append_quoted(out, i, status_names[FEAST_PRESENT]);
     buffer_append_text(out, "],\"event_timestamps\":[");
     for (size_t i = 0; i < count; i++)
-        buffer_append_text(out, i > 0 ? ",\"" NO_TIMESTAMP "\"" : "\"" NO_TIMESTAMP "\"");
+        append_quoted(out, i, NO_TIMESTAMP);
     buffer_append_text(out, "]}");
 }
 
@@ -88,14 +95,16 @@ static void write_column(const FeatureView *view, size_t feature, const FeastEnt
     }
     buffer_append_text(out, "],\"statuses\":[");
     for (size_t i = 0; i < count; i++)
-        buffer_printf(out, "%s\"%s\"", i > 0 ? "," : "",
-                      status_names[feast_value_status(view, &rows[i], feature, now)]);
+        append_quoted(out, i, status_names[feast_value_status(view, &rows[i], feature, now)]);
     buffer_append_text(out, "],\"event_timestamps\":[");
+    char text[INSTANT_TEXT_MAX] = NO_TIMESTAMP;
+    Instant formatted = INSTANT_NONE; /* rows mostly share their timestamp */
     for (size_t i = 0; i < count; i++) {
-        char text[INSTANT_TEXT_MAX] = NO_TIMESTAMP;
-        if (rows[i].found)
-            instant_format(rows[i].row.event_timestamp, text);
-        buffer_printf(out, "%s\"%s\"", i > 0 ? "," : "", text);
+        if (rows[i].found && rows[i].row.event_timestamp != formatted) {
+            formatted = rows[i].row.event_timestamp;
+            instant_format(formatted, text);
+        }
+        append_quoted(out, i, rows[i].found ? text : NO_TIMESTAMP);
     }
     buffer_append_text(out, "]}");
 }
