@@ -15,7 +15,12 @@ static GHashTable *answers;
 static enum MHD_Result answer(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
                               const char *version, const char *upload_data, size_t *upload_data_size, void **con_cls)
 {
-    (void)cls, (void)url, (void)method, (void)version, (void)upload_data, (void)upload_data_size, (void)con_cls;
+    (void)cls, (void)url, (void)method, (void)version, (void)upload_data, (void)upload_data_size;
+    /* An answer at the first call, before the body has been read, would make MHD close the connection. */
+    if (*con_cls == NULL) {
+        *con_cls = answers;
+        return MHD_YES;
+    }
     const char *geo = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "geo");
     struct MHD_Response *response = geo != NULL ? g_hash_table_lookup(answers, geo) : NULL;
     return response != NULL ? MHD_queue_response(connection, MHD_HTTP_OK, response) : MHD_NO;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include "common/arrow_table.h"
 
-enum { HOURS = 192, LISTS = 4, GEO_TEXT_MAX = 16 };
+enum { HOURS = 192, LISTS = 4, GEO_TEXT_MAX = 24 };
 
 static const ArrowColumn columns[] = {
     {.name = "geo", .type = ARROW_COLUMN_TEXT},       {.name = "vertical", .type = ARROW_COLUMN_TEXT, .nullable = true},
