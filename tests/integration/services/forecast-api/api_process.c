@@ -71,6 +71,8 @@ ApiProcess api_process_start(const char *now)
 void api_process_stop(ApiProcess *process)
 {
     int status = -1;
+    if (process->pid <= 0)
+        return;
     kill(process->pid, SIGTERM);
     cr_assert_eq(waitpid(process->pid, &status, 0), process->pid);
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "forecast-api ended with status %x", (unsigned)status);
