@@ -19,7 +19,8 @@
 
 enum {
     EVENT_LOOPS_MAX = 64,
-    CONNECTION_MEMORY_BYTES = 32 * 1024, /* request line and headers; beyond: 431 */
+    /* Request line and headers, beyond: 431. MHD clears all of it after each request, which makes it a cost too. */
+    CONNECTION_MEMORY_BYTES = 16 * 1024,
     REFUSED_BODY_MAX_BYTES = 256 * 1024, /* of a refused body this much is read, so that the client sees the answer */
     REQUEST_ID_MAX_BYTES = 64,
     STOP_POLL_MS = 5,

@@ -1,6 +1,7 @@
 /* libmicrohttpd with epoll event loops for ROUTE_FAST and a bounded pool of threads for ROUTE_BLOCKING (the connection
  * is suspended meanwhile, so nothing else waits). Logs, metrics (rushcast_http_requests_total{route,status},
- * rushcast_http_request_seconds{route}), request ids (X-Request-Id in and out), limits and problem documents are here.
+ * rushcast_http_request_seconds{route}), request ids (X-Request-Id in and out; not out on prepared responses,
+ * which are shared), limits and problem documents are here.
  */
 #pragma once
 

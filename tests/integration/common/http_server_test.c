@@ -629,11 +629,12 @@ Test(http_server, retry_after_is_passed_on)
 }
 
 static atomic_bool stop_done;
+static int stop_deadline_ms = STOP_DEADLINE_MS;
 
 static void *stop_server(void *argument)
 {
     (void)argument;
-    http_server_stop(server, STOP_DEADLINE_MS);
+    http_server_stop(server, stop_deadline_ms);
     atomic_store(&stop_done, true);
     return NULL;
 }
@@ -652,6 +653,52 @@ Test(http_server, stop_lets_requests_in_flight_finish)
     pthread_join(thread, NULL);
     close(fd);
     server = NULL;
+}
+
+Test(http_server, requests_that_still_wait_at_the_deadline_are_sent_away)
+{
+    int slow[3];
+    for (int i = 0; i < 2; i++) {
+        slow[i] = ask_slow();
+        wait_for(&slow_running, i + 1);
+    }
+    slow[2] = ask_slow();
+    sleep_ms(100);
+    stop_deadline_ms = 50;
+    pthread_t thread;
+    pthread_create(&thread, NULL, stop_server, NULL);
+    cr_assert_eq(read_reply(slow[2], true), 503);
+    expect("the service is stopping");
+    atomic_store(&slow_may_end, true);
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(read_reply(slow[i], true), 200);
+    pthread_join(thread, NULL);
+    for (int i = 0; i < 3; i++)
+        close(slow[i]);
+    server = NULL;
+}
+
+Test(http_server, scopes_are_checked)
+{
+    char path[] = "/tmp/rushcast-tokens-XXXXXX";
+    int fd = mkstemp(path);
+    dprintf(fd, "alpha read\n");
+    close(fd);
+    Auth *auth;
+    Error err;
+    cr_assert(auth_load(path, &auth, &err), "%s", err.message);
+    unlink(path);
+    http_server_stop(server, STOP_DEADLINE_MS);
+    HttpServerOptions guarded = options;
+    guarded.auth = auth;
+    cr_assert(http_server_start(&guarded, &server, &err), "%s", err.message);
+    cr_assert_eq(ask("GET", "/fast", ""), 401);
+    expect("WWW-Authenticate: Bearer\r\n");
+    cr_assert_eq(ask("GET", "/fast", "Authorization: Bearer alpha\r\n"), 200);
+    cr_assert_eq(ask("DELETE", "/fast", "Authorization: Bearer alpha\r\n"), 403);
+    http_server_stop(server, STOP_DEADLINE_MS);
+    server = NULL;
+    auth_free(auth);
 }
 
 Test(http_server, a_port_in_use_is_named_with_what_changes_it)
