@@ -1,11 +1,27 @@
 #include "services/feature-store/feature_store.h"
 
+#include "gen/feature_store_sql.h"
+
+/* Several threads may do this at once: migrations come one after another under a lock of the database. */
+static bool migrate(FeatureStore *store, PgConnection *connection, Error *err)
+{
+    size_t applied = 0;
+    if (!migrations_apply(connection, "features", feature_store_migrations, feature_store_migrations_count, &applied,
+                          err))
+        return false;
+    atomic_store(&store->schema_ready, true);
+    return true;
+}
+
 bool feature_store_acquire(FeatureStore *store, PgConnection **ret_connection, Error *err)
 {
-    if (!atomic_load(&store->schema_ready)) {
-        error_set(err, ERROR_UNAVAILABLE, "Postgres has not been reached yet; the schema is not known to be current");
-        err->retry_after_s = 1;
+    PgConnection *connection = NULL;
+    if (!pg_acquire(store->postgres, FEATURE_STORE_ACQUIRE_MS, &connection, err))
+        return false;
+    if (!atomic_load(&store->schema_ready) && !migrate(store, connection, err)) {
+        pg_release(connection);
         return false;
     }
-    return pg_acquire(store->postgres, FEATURE_STORE_ACQUIRE_MS, ret_connection, err);
+    *ret_connection = connection;
+    return true;
 }

@@ -26,5 +26,5 @@ typedef struct FeatureStore {
 
 enum { FEATURE_STORE_ACQUIRE_MS = 2000 };
 
-/* A connection to a database that has the schema; UNAVAILABLE before. */
+/* A connection to the database, whose schema is brought up to date by the first who asks. */
 bool feature_store_acquire(FeatureStore *store, PgConnection **ret_connection, Error *err) MUST_CHECK;

@@ -1,4 +1,4 @@
-/* Worker that brings the schema `features` up to date and then watches that Postgres can be reached. */
+/* Worker that watches whether Postgres can be reached; its first step brings the schema `features` up to date. */
 #pragma once
 
 #include "common/worker.h"
