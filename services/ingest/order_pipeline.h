@@ -4,7 +4,7 @@
 
 #include "services/ingest/order_store.h"
 
-enum { PIPELINE_BATCHES = 3 }; /* one being filled, one waiting, one being stored */
+enum { PIPELINE_BATCHES = 2 }; /* one being filled, one being stored */
 
 typedef struct OrderPipeline OrderPipeline;
 
