@@ -128,7 +128,10 @@ static void *work(void *argument)
             if (step.rest_ms > 0)
                 rest(worker, step.rest_ms, true);
         } else if (!workers_stopping()) {
-            rest(worker, note_failure(worker, &failures, &err), false);
+            int backoff_ms = note_failure(worker, &failures, &err);
+            if (step.is_waiting)
+                failures.backoff_ms = 0;
+            rest(worker, step.is_waiting ? step.rest_ms : backoff_ms, step.is_waiting);
         }
     }
     return NULL;

@@ -8,6 +8,9 @@
 
 typedef struct WorkerStep {
     int rest_ms; /* 0: again at once */
+    /* With a step that fails: it only waits for what others will do, as the error says. Called again after rest_ms or
+     * a hint instead of with backoff. */
+    bool is_waiting;
 } WorkerStep;
 
 typedef bool WorkerFunction(void *service, WorkerStep *step, Error *err);

@@ -238,6 +238,8 @@ bool follow_hours(void *service, WorkerStep *step, Error *err)
 {
     ForecastApi *api = service;
     board_turn(api->board);
+    step->rest_ms = POLL_MS;
+    step->is_waiting = true;
     Snapshot *snapshot;
     if (!forecast_api_hold(api, &snapshot, err))
         return false;
@@ -246,6 +248,7 @@ bool follow_hours(void *service, WorkerStep *step, Error *err)
                (double)(now - hour_start(snapshot->parts.set->cutoff + 1)) / (double)INSTANT_PER_SECOND);
     shared_unref(snapshot);
     int64_t rest_ms = (next - now) / 1000 + 1;
-    step->rest_ms = rest_ms > 0 && rest_ms < POLL_MS ? (int)rest_ms : POLL_MS;
+    if (rest_ms > 0 && rest_ms < POLL_MS)
+        step->rest_ms = (int)rest_ms;
     return true;
 }

@@ -88,15 +88,23 @@ static void append_set(Buffer *out, const Snapshot *snapshot)
                   cutoff, issued_at, first_hour, snapshot->count, snapshot->parts.overrides->count);
 }
 
+/* Cities and `all`, or the rest; returns how many. */
+static uint32_t append_kind(Buffer *out, const Snapshot *snapshot, bool leaves, uint32_t limit)
+{
+    uint32_t shown = 0;
+    for (uint32_t i = 0; i < snapshot->count && shown < limit; i++)
+        if (snapshot_is_leaf(&snapshot->geos[i]) == leaves) {
+            append_geo(out, snapshot, &snapshot->geos[i]);
+            shown++;
+        }
+    return shown;
+}
+
 static void append_geos(Buffer *out, const Snapshot *snapshot)
 {
-    uint32_t shown = snapshot->count < PAGE_GEOS_MAX ? snapshot->count : PAGE_GEOS_MAX;
     buffer_append_text(out, table_head);
-    /* Cities and `all` first, then the rest, each in the order of their ids. */
-    for (int leaves = 0; leaves <= 1; leaves++)
-        for (uint32_t i = 0; i < shown; i++)
-            if (snapshot_is_leaf(&snapshot->geos[i]) == (leaves == 1))
-                append_geo(out, snapshot, &snapshot->geos[i]);
+    uint32_t shown = append_kind(out, snapshot, false, PAGE_GEOS_MAX);
+    shown += append_kind(out, snapshot, true, PAGE_GEOS_MAX - shown);
     buffer_append_text(out, "</tbody></table>");
     if (shown < snapshot->count)
         buffer_printf(out, "<p>%u geos are not shown here; <a href=\"/geos\">/geos</a> lists them all.</p>",

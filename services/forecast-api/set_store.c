@@ -38,8 +38,7 @@ bool set_store_get(PgConnection *connection, const char *id, StoredSet *ret_set,
     if (!pg_run(connection, &sql_select_forecast_set, PG_PARAMS(pg_text(id)), &result, err))
         return false;
     if (PQntuples(result) == 0)
-        return error_set(err, ERROR_NOT_FOUND, "there is no forecast set \"%.64s\". GET /forecast-sets lists them",
-                         id);
+        return error_set(err, ERROR_NOT_FOUND, "there is no forecast set \"%.64s\". GET /forecast-sets lists them", id);
     *ret_set = stored_set(result, 0);
     return true;
 }
