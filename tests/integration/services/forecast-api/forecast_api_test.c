@@ -47,7 +47,7 @@ static void set_up(void)
     await_status(&api, "/geos", 200);
     run_sql(
         "INSERT INTO forecast.geo VALUES"
-        " ('a', 'A', 'cell', 'America/New_York', 'US', 40.7, -74, 'city:ny', 1, NULL, nextval('forecast.revision')),"
+        " ('a', '<A>', 'cell', 'America/New_York', 'US', 40.7, -74, 'city:ny', 1, NULL, nextval('forecast.revision')),"
         " ('city:ny', 'NY', 'city', 'America/New_York', 'US', 40.7, -74, 'all', 1, NULL,"
         "  nextval('forecast.revision'))");
 }
@@ -145,6 +145,8 @@ Test(forecast_api, set_is_stored_once_published_once_and_served)
     cr_assert_eq(json_integer_value(json_object_get(answer, "revision")),
                  json_integer_value(json_object_get(stored, "publication")));
     cr_assert_float_eq(first_mean(answer), 1.1, 1e-9);
+    ApiReply page API_REPLY_SCOPED = api_call(&api, "GET", "/", NULL, NULL, 0);
+    cr_assert_not_null(strstr(page.body, "<td>&lt;A&gt;</td>"), "%s", page.body);
 }
 
 Test(forecast_api, bad_requests_are_explained)
@@ -390,6 +392,30 @@ Test(forecast_api, overrides_are_applied_shown_and_kept)
     cr_assert_str_eq(json_string_value(json_object_get(kept, "ended_by")), "ben");
     json_t *active JSON_SCOPED = api_get_json(&api, "/overrides", NULL);
     cr_assert_eq(json_array_size(json_object_get(active, "overrides")), 0);
+}
+
+Test(forecast_api, overrides_end_when_their_time_has_come)
+{
+    cr_assert_eq(put_status("s1", 1), 201);
+    cr_assert_eq(publish("s1"), 200);
+    await_set(&api, "a", "s1");
+    run_sql(
+        "INSERT INTO forecast.override (override_id, geo, scope, vertical, kind, value, from_hour, to_hour, reason,"
+        " author, expires_at, created_revision)"
+        " VALUES ('late', 'a', 'geo', 'all', 'factor', 5, '2026-11-01T00:00:00Z', '2026-11-01T09:00:00Z', 'r', 'ana',"
+        " '2026-10-31T23:59:00Z', nextval('forecast.revision'))");
+    const char *status = NULL;
+    json_t *history = NULL;
+    for (int i = 0; i < 200 && (status == NULL || strcmp(status, "expired") != 0); i++) {
+        usleep(20000);
+        json_decref(history);
+        history = api_get_json(&api, "/overrides?ended=true&geo=a", NULL);
+        status = json_string_value(json_object_get(json_array_get(json_object_get(history, "overrides"), 0), "status"));
+    }
+    cr_assert_str_eq(status, "expired");
+    json_decref(history);
+    json_t *answer JSON_SCOPED = await_override(NULL);
+    cr_assert_float_eq(first_mean(answer), 1.1, 1e-9);
 }
 
 Test(forecast_api, bad_overrides_are_explained)
