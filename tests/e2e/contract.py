@@ -4,8 +4,6 @@ import re
 
 import yaml
 from openapi_schema_validator import OAS31Validator
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT202012
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
@@ -13,8 +11,6 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 class Contract:
     def __init__(self):
         self.document = yaml.safe_load((TOP / "openapi.yaml").read_text())
-        resource = Resource.from_contents(self.document, default_specification=DRAFT202012)
-        self.registry = Registry().with_resource("", resource)
         self.paths = []
         for template, item in self.document["paths"].items():
             pattern = re.compile("^" + re.sub(r"\{[^}]+\}", "[^/]+", template) + "$")
@@ -53,6 +49,7 @@ class Contract:
         assert media_type in content, f"{where}: {media_type!r} is not documented ({', '.join(content)})"
         if media_type.endswith("json") and "ndjson" not in media_type and "schema" in content[media_type]:
             body = response.json()
-            errors = list(OAS31Validator(content[media_type]["schema"], registry=self.registry).iter_errors(body))
+            schema = {**content[media_type]["schema"], "components": self.document["components"]}  # what $refs look in
+            errors = list(OAS31Validator(schema).iter_errors(body))
             assert not errors, f"{where}: {errors[0].message} at {list(errors[0].absolute_path)}"
 
