@@ -124,7 +124,7 @@ $(OUT)/gen/feature_views.o: $(GEN)/feature_views.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 $(OUT)/rushcast-feature-store: $(OUT)/gen/feature_views.o
-SERVICE_SQL_OBJECTS += $(OUT)/gen/feature_views.o
+
 
 # ---- Programs --------------------------------------------------------------------------------------------------------
 $(OUT)/rushcast-trainer: $(LIBFORECASTING)
@@ -152,7 +152,7 @@ $(OUT)/%.o: %.c
 UNIT_SOURCES := $(shell find tests/unit -name '*_test.c' 2>/dev/null)
 INTEGRATION_SOURCES := $(shell find tests/integration -name '*.c' 2>/dev/null)
 TESTED_SOURCES := $(filter-out %/main.c,$(foreach service,$(SERVICES),$(call service_sources,$(service))) $(CLI_SOURCES))
-TESTED := $(call objects,$(TESTED_SOURCES)) $(SQL_OBJECTS) $(LIBFORECASTING) $(LIBCOMMON)
+TESTED := $(call objects,$(TESTED_SOURCES)) $(SQL_OBJECTS) $(OUT)/gen/feature_views.o $(LIBFORECASTING) $(LIBCOMMON)
 $(call objects,$(INTEGRATION_SOURCES) $(UNIT_SOURCES)): | $(SQL_HEADERS)
 
 .PHONY: test-programs bench-programs

@@ -7,6 +7,7 @@
 enum { STREAM_RUNNER = 100, STREAM_BRANCH_DOCUMENT, BATCH_MAX = 500, SERVER_SELECTION_TIMEOUT_MS = 5000 };
 
 static const int64_t ms_per_hour = 3600 * 1000;
+static const char *const array_keys[] = {"0", "1", "2", "3", "4", "5", "6"};
 
 static void append_point(bson_t *document, double lat, double lon)
 {
@@ -31,10 +32,8 @@ static void branch_document(const City *city, size_t index, bson_t *document)
     bson_t hours;
     bson_append_array_begin(document, "opening_hours", -1, &hours);
     for (int day = 0; day < 7; day++) {
-        char key[4];
-        snprintf(key, sizeof key, "%d", day);
         bson_t item;
-        bson_append_document_begin(&hours, key, -1, &item);
+        bson_append_document_begin(&hours, array_keys[day], -1, &item);
         bson_append_int32(&item, "weekday", -1, day);
         bson_append_utf8(&item, "open", -1, branch->restaurant ? "11:00" : "08:00", -1);
         bson_append_utf8(&item, "close", -1, branch->restaurant ? "00:30" : "22:00", -1);
@@ -71,11 +70,10 @@ static void runner_document(const City *city, size_t index, bson_t *document)
     bson_append_document_end(document, &vehicle);
     bson_t shifts;
     bson_append_array_begin(document, "shifts", -1, &shifts);
-    static const char *const keys[] = {"0", "1", "2", "3", "4"};
     uint32_t count = 1 + random_below(&random, 5);
     for (uint32_t i = 0; i < count; i++) {
         bson_t shift;
-        bson_append_document_begin(&shifts, keys[i], -1, &shift);
+        bson_append_document_begin(&shifts, array_keys[i], -1, &shift);
         bson_append_int32(&shift, "weekday", -1, (int)random_below(&random, 7));
         bson_append_int32(&shift, "from_hour", -1, 8 + (int)random_below(&random, 8));
         bson_append_int32(&shift, "hours", -1, 3 + (int)random_below(&random, 6));

@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "cli/cli.h"
 #include "common/version.h"
@@ -25,18 +24,6 @@ static void print_help(FILE *out)
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fputs("\n`rushcast COMMAND --help` says more.\n", out);
-}
-
-int cli_failure(const char *command, const Error *err)
-{
-    fprintf(stderr, "rushcast %s: %s\n", command, err->message);
-    return 1;
-}
-
-const char *cli_env(const char *name, const char *fallback)
-{
-    const char *value = getenv(name);
-    return value && *value ? value : fallback;
 }
 
 int main(int argc, char **argv)

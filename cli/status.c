@@ -35,8 +35,8 @@ static const struct {
     {0, "/watermark", NULL, "lag", "events still to ingest"},
     {2, "/runs?limit=1", "runs", "kind", "latest run"},
     {2, "/runs?limit=1", "runs", "status", "its status"},
-    {3, "/forecast-sets?limit=1", "forecast_sets", "cutoff", "forecasts know data up to"},
-    {3, "/forecast-sets?limit=1", "forecast_sets", "issued_at", "forecasts issued"},
+    {3, "/forecast-sets?limit=1", "sets", "cutoff", "forecasts know data up to"},
+    {3, "/forecast-sets?limit=1", "sets", "issued_at", "forecasts issued"},
 };
 
 enum { FIGURES = sizeof figures / sizeof *figures };

@@ -24,7 +24,7 @@ def start(name, folder, path):
 
 
 def newest_cutoff(platform):
-    sets = platform.json("forecast-api", "/forecast-sets?limit=1")["forecast_sets"]
+    sets = platform.json("forecast-api", "/forecast-sets?limit=1")["sets"]
     return sets[0]["cutoff"] if sets and sets[0]["published_at"] else None
 
 

@@ -1,0 +1,16 @@
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+int cli_failure(const char *command, const Error *err)
+{
+    fprintf(stderr, "rushcast %s: %s\n", command, err->message);
+    return 1;
+}
+
+const char *cli_env(const char *name, const char *fallback)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : fallback;
+}
