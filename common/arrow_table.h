@@ -32,7 +32,8 @@ typedef struct ArrowMetadata {
 typedef struct ArrowWriter ArrowWriter;
 bool arrow_writer_new(FILE *out, const ArrowColumn *columns, size_t count, const ArrowMetadata *metadata,
                       ArrowWriter **ret_writer, Error *err) MUST_CHECK;
-/* One value a column, in order, then arrow_end_row(). Errors are remembered and reported by arrow_writer_end(). */
+/* One value a column, in order, then arrow_end_row(). Errors are remembered and reported by arrow_writer_end(). A null
+ * in a column that is not nullable, or a value of another type, is a bug (assert). */
 void arrow_null(ArrowWriter *writer);
 void arrow_text(ArrowWriter *writer, const char *text); /* NULL: null */
 void arrow_int(ArrowWriter *writer, int64_t value);     /* INT, HOUR in Hour units, INSTANT */
@@ -49,12 +50,15 @@ typedef struct ArrowTable {
     void *internal;
 } ArrowTable;
 
-/* UNPROCESSABLE names a missing column or a wrong type; MALFORMED a broken stream. Integer, float32 and other
- * timestamp units are converted. Lives in the arena; `data` must outlive it. */
+/* UNPROCESSABLE names a missing column, a wrong type, or the row of a null or an hour that is none; MALFORMED a stream
+ * that is broken or cut off (its end mark is needed). Integers of any width, float32, large_utf8, large_list and other
+ * timestamp units are converted, zoneless timestamps taken as UTC; dictionaries and compression are UNPROCESSABLE.
+ * Columns not asked for are passed over. Lives in the arena; `data` must outlive it. */
 bool arrow_table_read(const void *data, size_t length_bytes, const ArrowColumn *columns, size_t count, Arena *arena,
                       ArrowTable **ret_table, Error *err) MUST_CHECK;
 bool arrow_is_null(const ArrowTable *table, size_t row, size_t column);
 const char *arrow_get_text(const ArrowTable *table, size_t row, size_t column); /* NUL-terminated; NULL when null */
-int64_t arrow_get_int(const ArrowTable *table, size_t row, size_t column);      /* HOUR columns in Hour units */
+int64_t arrow_get_int(const ArrowTable *table, size_t row, size_t column);      /* HOUR in Hour units; 0 when null */
 double arrow_get_real(const ArrowTable *table, size_t row, size_t column);      /* NAN when null */
+/* NULL and 0 when null; a null item is NAN. */
 const double *arrow_get_reals(const ArrowTable *table, size_t row, size_t column, size_t *ret_count);
