@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "common/clock.h"
 #include "common/kafka_consumer.h"
+#include "common/log.h"
 #include "common/worker.h"
 #include "gen/ingest_sql.h"
 
@@ -174,21 +175,39 @@ static Instant latest_event_time(void)
     return now + ORDER_FUTURE_MAX_S * INSTANT_PER_SECOND;
 }
 
-static void take_message(OrderReader *reader, const rd_kafka_message_t *message, Instant latest)
+/* Kafka gives an offset that is recorded already only when the topic was made anew. Its messages are other ones: if they
+ * are not, the key tells. */
+static bool follow_new_topic(OrderReader *reader, Position *position, int64_t offset, Error *err)
+{
+    PG_SCOPED PgConnection *connection = NULL;
+    if (!pg_acquire(reader->options.pool, ACQUIRE_DEADLINE_MS, &connection, err) ||
+        !pg_run(connection, &sql_reset_kafka_offset,
+                PG_PARAMS(pg_text(reader->options.topic), pg_int(position->partition), pg_int(offset)), NULL, err))
+        return false;
+    log_warn("orders.topic_made_anew", log_int("partition", position->partition),
+             log_int("recorded_offset", position->next_offset), log_int("offset", offset));
+    position->next_offset = offset;
+    return true;
+}
+
+static bool take_message(OrderReader *reader, const rd_kafka_message_t *message, Instant latest, Error *err)
 {
     Position *position = find_position(reader, message->partition);
     if (!position || order_batch_holds(reader->batch, message->partition, message->offset))
-        return;
+        return true;
+    if (message->offset < position->next_offset && !follow_new_topic(reader, position, message->offset, err))
+        return false;
     RawMessage raw = {.partition = message->partition,
                       .offset = message->offset,
                       .data = message->payload,
                       .length_bytes = message->len};
     order_batch_add(reader->batch, reader->parser, latest, &raw, position->next_offset);
     position->next_offset = message->offset + 1;
+    return true;
 }
 
 /* Moves polled messages into the batch until it is full. */
-static void take_messages(OrderReader *reader)
+static bool take_messages(OrderReader *reader, Error *err)
 {
     Instant latest = latest_event_time();
     while (reader->messages_taken < reader->messages_count) {
@@ -197,12 +216,14 @@ static void take_messages(OrderReader *reader)
                     (int64_t)reader->batch->messages_count < reader->options.batch_messages;
         if (!room) {
             reader->batch_closed = true;
-            return;
+            return true;
         }
-        take_message(reader, message, latest);
+        if (!take_message(reader, message, latest, err))
+            return false;
         rd_kafka_message_destroy(message);
         reader->messages_taken++;
     }
+    return true;
 }
 
 /* Polls and takes until the batch is closed or there is nothing to read. */
@@ -229,7 +250,8 @@ static bool fill_batch(OrderReader *reader, Error *err)
             return true;
         if (!begun)
             reader->batch_begun_ms = clock_monotonic_ms();
-        take_messages(reader);
+        if (!take_messages(reader, err))
+            return false;
     }
     return true;
 }

@@ -115,8 +115,7 @@ CREATE TABLE raw.dead_letter (
     detail text NOT NULL,
     pointer text NOT NULL,
     payload bytea NOT NULL,
-    received_at timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (topic, partition, "offset")
+    received_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE raw.dead_letter IS 'Messages that could not be used, byte for byte';
 COMMENT ON COLUMN raw.dead_letter.dead_letter_id IS 'Key';

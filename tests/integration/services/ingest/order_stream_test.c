@@ -163,3 +163,23 @@ Test(order_stream, the_watermark_follows)
                                         " watermark_at = '2026-06-28T10:15:00Z'"),
                  1);
 }
+
+Test(order_stream, reads_a_topic_that_was_made_anew)
+{
+    Error err;
+    cr_assert(order_reader_step(reader, &err), "%s", err.message);
+    cr_assert_eq(ingest_database_number("WITH old AS (UPDATE raw.kafka_offset SET next_offset = 1000000"
+                                        " WHERE topic = '%s' RETURNING 1) SELECT count(*) FROM old",
+                                        topic),
+                 PARTITIONS);
+    close_stream();
+    open_stream();
+    produce(0, 200, 1);
+    int64_t deadline_ms = clock_monotonic_ms() + DEADLINE_MS;
+    while (messages_recorded() != 200) {
+        cr_assert_lt(clock_monotonic_ms(), deadline_ms, "%s", err.message);
+        (void)!order_reader_step(reader, &err);
+        (void)!order_writer_step(writer, &err);
+    }
+    check(200);
+}
