@@ -143,7 +143,7 @@ static void report(const ForecastApi *api)
     const SnapshotParts *shown = &api->shown;
     metric_set(metric_with(&snapshot_publication), (double)shown->publication_seq);
     metric_set(metric_with(&snapshot_geos), (double)shown->geos->count);
-    metric_set(metric_with(&snapshot_overrides), (double)shown->overrides->count);
+    metric_set(metric_with(&snapshot_overrides), (double)shown->overrides->in_force);
     metric_set(metric_with(&snapshot_series), shown->set != NULL ? (double)shown->set->count : 0);
 }
 

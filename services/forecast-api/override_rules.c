@@ -28,6 +28,7 @@ void override_list_add(OverrideList *list, const Override *item)
 {
     Override *copy = &list->items[list->count++];
     *copy = *item;
+    list->in_force += item->in_force ? 1 : 0;
     copy->id = arena_strdup(list->arena, item->id);
     copy->geo = arena_strdup(list->arena, item->geo);
 }

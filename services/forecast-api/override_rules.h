@@ -36,12 +36,12 @@ typedef struct Override {
 
 typedef struct OverrideList {
     Shared shared;   /* let go with shared_unref() */
-    Override *items; /* latest revision first */
-    size_t count;
+    Override *items; /* those in force newest first */
+    size_t count, in_force;
     Arena *arena;
 } OverrideList;
 
-/* Room for `count`, to be filled in order of falling revision; strings are copied. */
+/* Room for `count`, to be filled with those in force newest first; strings are copied. */
 OverrideList *override_list_new(size_t count);
 void override_list_add(OverrideList *list, const Override *item);
 

@@ -85,7 +85,7 @@ static void append_set(Buffer *out, const Snapshot *snapshot)
     buffer_printf(out,
                   "</strong>: last observed hour %s, issued %s. Forecasts start at %s, for %u geos; %zu overrides "
                   "are in force.</p>",
-                  cutoff, issued_at, first_hour, snapshot->count, snapshot->parts.overrides->count);
+                  cutoff, issued_at, first_hour, snapshot->count, snapshot->parts.overrides->in_force);
 }
 
 /* Cities and `all`, or the rest; returns how many. */
