@@ -1,5 +1,6 @@
 #include "services/feature-store/feature_progress.h"
 
+#include <stdio.h>
 #include "gen/feature_store_sql.h"
 
 bool feature_progress_read(PgConnection *connection, const char *view, bool lock, FeatureProgress *ret_progress,
@@ -17,5 +18,6 @@ bool feature_progress_read(PgConnection *connection, const char *view, bool lock
         .watermark = pg_is_null(result, 0, 2) ? INSTANT_NONE : pg_get_instant(result, 0, 2),
         .complete_hour = pg_get_hour(result, 0, 3),
     };
+    snprintf(ret_progress->origin, sizeof(ret_progress->origin), "%s", pg_get_text(result, 0, 4));
     return true;
 }

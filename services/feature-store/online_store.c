@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { ORIGIN_MAX = 40 };
+
 static bool queue_reads(RedisConnection *connection, const FeastRequest *request, const FeastView *wanted, Arena *arena,
                         Error *err)
 {
@@ -78,23 +80,27 @@ bool online_store_flush(RedisConnection *connection, size_t count, Error *err)
     return true;
 }
 
-bool online_store_marker(RedisConnection *connection, const FeatureView *view, int64_t *ret_recorded_seq, Error *err)
+bool online_store_marker(RedisConnection *connection, const FeatureView *view, const char *origin,
+                         int64_t *ret_recorded_seq, Error *err)
 {
     REDIS_REPLY_SCOPED redisReply *reply = NULL;
     if (!redis_run(connection, &reply, err, "GET rushcast:marker:%s:%lld", view->name, (long long)view->version))
         return false;
     uint32_t hash = 0;
     int64_t seq = 0;
-    bool known = reply->type == REDIS_REPLY_STRING && sscanf(reply->str, "%" SCNx32 " %" SCNd64, &hash, &seq) == 2 &&
-                 hash == view->schema_hash;
+    char known_origin[ORIGIN_MAX] = "";
+    bool known = reply->type == REDIS_REPLY_STRING &&
+                 sscanf(reply->str, "%" SCNx32 " %39s %" SCNd64, &hash, known_origin, &seq) == 3 &&
+                 hash == view->schema_hash && strcmp(known_origin, origin) == 0;
     *ret_recorded_seq = known ? seq : 0;
     return true;
 }
 
-bool online_store_set_marker(RedisConnection *connection, const FeatureView *view, int64_t recorded_seq, Error *err)
+bool online_store_set_marker(RedisConnection *connection, const FeatureView *view, const char *origin,
+                             int64_t recorded_seq, Error *err)
 {
-    char value[64];
-    snprintf(value, sizeof(value), "%" PRIx32 " %" PRId64, view->schema_hash, recorded_seq);
+    char value[96];
+    snprintf(value, sizeof(value), "%" PRIx32 " %s %" PRId64, view->schema_hash, origin, recorded_seq);
     return redis_run(connection, NULL, err, "SET rushcast:marker:%s:%lld %s", view->name, (long long)view->version,
                      value);
 }

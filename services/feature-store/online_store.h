@@ -18,8 +18,9 @@ bool online_store_put(RedisConnection *connection, const FeatureView *view, cons
 /* Reads the answers to `count` queued rows. */
 bool online_store_flush(RedisConnection *connection, size_t count, Error *err) MUST_CHECK;
 
-/* Number of the last recording that is online in full; 0 when the store is empty or holds another declaration. */
-bool online_store_marker(RedisConnection *connection, const FeatureView *view, int64_t *ret_recorded_seq,
-                         Error *err) MUST_CHECK;
-bool online_store_set_marker(RedisConnection *connection, const FeatureView *view, int64_t recorded_seq,
-                             Error *err) MUST_CHECK;
+/* Number of the last recording that is online in full; 0 when the store is empty, or holds another declaration of the
+ * view or numbers of another origin (a word). */
+bool online_store_marker(RedisConnection *connection, const FeatureView *view, const char *origin,
+                         int64_t *ret_recorded_seq, Error *err) MUST_CHECK;
+bool online_store_set_marker(RedisConnection *connection, const FeatureView *view, const char *origin,
+                             int64_t recorded_seq, Error *err) MUST_CHECK;

@@ -88,14 +88,15 @@ bool online_writer_sync(PgConnection *postgres, RedisConnection *redis, const Fe
     buffer_init(&writing.packed, ROW_LIMIT_BYTES);
     int64_t online_seq = 0;
     FeatureProgress progress = {0};
-    bool ok = online_store_marker(redis, view, &online_seq, err) && pg_begin(postgres, err);
-    ok = ok && pg_command(postgres, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", err) &&
-         feature_progress_read(postgres, view->name, false, &progress, err);
+    bool ok = pg_begin(postgres, err) &&
+              pg_command(postgres, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", err) &&
+              feature_progress_read(postgres, view->name, false, &progress, err) &&
+              online_store_marker(redis, view, progress.origin, &online_seq, err);
     if (ok && online_seq != progress.recorded_seq) {
-        /* beyond what is recorded: the database is another one than the marker speaks of */
+        /* beyond what is recorded: the database was set back */
         int64_t since = online_seq < progress.recorded_seq ? online_seq : 0;
         ok = write_since(postgres, &writing, since, err) &&
-             online_store_set_marker(redis, view, progress.recorded_seq, err);
+             online_store_set_marker(redis, view, progress.origin, progress.recorded_seq, err);
     }
     pg_rollback(postgres);
     buffer_fini(&writing.packed);

@@ -57,6 +57,7 @@ CREATE INDEX geo_demand_recorded ON features.geo_demand USING brin (recorded_seq
 
 CREATE TABLE features.progress (
     feature_view text PRIMARY KEY,
+    origin text NOT NULL DEFAULT gen_random_uuid(), -- tells these numbers from those of a schema made anew
     source_cursor bigint NOT NULL DEFAULT 0, -- of ingest's /demand?changed_since
     recorded_seq bigint NOT NULL DEFAULT 0,
     watermark timestamptz,

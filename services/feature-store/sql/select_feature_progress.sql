@@ -1,2 +1,2 @@
 -- $1: feature view.
-SELECT source_cursor, recorded_seq, watermark, complete_hour FROM features.progress WHERE feature_view = $1
+SELECT source_cursor, recorded_seq, watermark, complete_hour, origin FROM features.progress WHERE feature_view = $1

@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <string.h>
+#include "services/feature-store/feature_progress.h"
 #include "services/feature-store/feature_statistics.h"
 #include "services/feature-store/online_writer.h"
 #include "tests/integration/services/feature-store/feature_store_fixture.h"
@@ -100,9 +101,13 @@ Test(online_store, a_marker_of_another_declaration_or_database_is_not_believed)
     sync_rows();
     FeatureView other = *fixture_view();
     other.schema_hash++;
-    cr_assert(online_store_set_marker(redis, &other, 1, &err), "%s", err.message);
+    FeatureProgress progress;
+    cr_assert(feature_progress_read(fixture_connection(), GEO_DEMAND_VIEW, false, &progress, &err), "%s", err.message);
+    cr_assert(online_store_set_marker(redis, &other, progress.origin, 1, &err), "%s", err.message);
     cr_assert_eq(sync_rows(), 2);
-    cr_assert(online_store_set_marker(redis, fixture_view(), 999, &err), "%s", err.message);
+    cr_assert(online_store_set_marker(redis, fixture_view(), "another", 1, &err), "%s", err.message);
+    cr_assert_eq(sync_rows(), 2);
+    cr_assert(online_store_set_marker(redis, fixture_view(), progress.origin, 999, &err), "%s", err.message);
     cr_assert_eq(sync_rows(), 2);
     cr_assert_eq(sync_rows(), 0);
     close_redis();
