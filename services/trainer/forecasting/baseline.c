@@ -13,12 +13,9 @@ enum {
 
 /* Chosen on public hourly demand of several cities; forecasts change little when any of them is halved or doubled. */
 static const double PROFILE_HALF_LIFE_WEEKS = 4;
-static const double LEVEL_HALF_LIFE_HOURS = 120;
+static const double LEVEL_HALF_LIFE_HOURS = 96;
 static const double LEVEL_PRIOR_ORDERS = 12;
-#ifndef CP
-#define CP 0.5
-#endif
-static const double COMMON_PERSISTENCE = CP, OWN_PERSISTENCE = 0.8;
+static const double COMMON_PERSISTENCE = 0.85, OWN_PERSISTENCE = 0.9;
 static const double KIND_VARIANCE = 0.5;  /* of a series' hour of the day around the pooled one, relative */
 static const double CELL_VARIANCE = 0.06; /* of an hour of the week around its kind of day */
 static const double MEAN_PRIOR_HOURS = 24;
@@ -162,8 +159,8 @@ static void fit_levels(const Panel *panel, Hour origin, Baseline *series, Arena 
     }
     double common = log((city.seen + LEVEL_PRIOR_ORDERS) / (city.expected + LEVEL_PRIOR_ORDERS));
     for (size_t i = 0; i < panel->count; i++) {
-        double own = log((recent[i].seen + LEVEL_PRIOR_ORDERS * exp(common)) /
-                         (recent[i].expected + LEVEL_PRIOR_ORDERS));
+        double own =
+            log((recent[i].seen + LEVEL_PRIOR_ORDERS * exp(common)) / (recent[i].expected + LEVEL_PRIOR_ORDERS));
         series[i].level = (float)exp(COMMON_PERSISTENCE * common + OWN_PERSISTENCE * (own - common));
     }
 }

@@ -12,10 +12,17 @@ enum { ROUNDS = 100, ROUNDS_BETWEEN_PROGRESS = 10 };
 #define THREADS "2"
 
 static const char *const parameters[][2] = {
-    {"objective", "count:poisson"}, {"tree_method", "hist"}, {"max_bin", "64"},
-    {"max_depth", "5"},             {"eta", "0.07"},         {"subsample", "0.7"},
-    {"colsample_bytree", "0.6"},    {"lambda", "20"},        {"min_child_weight", "100"},
-    {"nthread", THREADS},           {"verbosity", "0"},
+    {"objective", "count:poisson"},
+    {"tree_method", "hist"},
+    {"max_bin", "64"},
+    {"max_depth", "5"},
+    {"eta", "0.07"},
+    {"subsample", "0.7"},
+    {"colsample_bytree", "0.6"},
+    {"lambda", "20"},
+    {"min_child_weight", "100"},
+    {"nthread", THREADS},
+    {"verbosity", "0"},
 };
 
 struct Booster {

@@ -25,9 +25,6 @@ static void predict_simple(const FeatureSet *set, size_t i, Hour hour, double ba
         size_t known = window_collect(&set->panel->series[i], set->panel->clocks[i], set->baselines.origin, hour,
                                       window_weeks[c], values);
         expectations[c] = known ? (float)window_mean(values, known) : (float)baseline;
-        if (c == CANDIDATE_WINDOW_6)
-            expectations[CANDIDATE_MEDIAN_6] =
-                known ? (float)window_quantile(values, known, 0.5) : (float)baseline;
     }
     expectations[CANDIDATE_BASELINE] = (float)baseline;
     expectations[CANDIDATE_BOOSTED] = (float)baseline;

@@ -7,8 +7,7 @@
 #define CANDIDATE_LIST(C)                                                                                              \
     C(REPETITION, "repetition")                                                                                        \
     C(WINDOW_4, "window4")                                                                                             \
-    C(WINDOW_6, "window6")                                                                                            \
-    C(MEDIAN_6, "median6")                                                                                            \
+    C(WINDOW_6, "window6")                                                                                             \
     C(BASELINE, "baseline")                                                                                            \
     C(BOOSTED, "boosted")
 

@@ -5,12 +5,9 @@
 enum { SOLVER_STEPS = 500 };
 
 /* A candidate is good while its squared error is at most this many times the best one's. */
-static const double GOOD_RATIO = 1.25;
+static const double GOOD_RATIO = 1.1;
 /* Share of equal parts in the weighted blend. */
-#ifndef ES
-#define ES 0.7
-#endif
-static const double EQUAL_SHARE = ES;
+static const double EQUAL_SHARE = 0.5;
 /* Hours of evidence of its own at which a class leans on all classes by half. */
 static const double CLASS_PRIOR_HOURS = 3000;
 

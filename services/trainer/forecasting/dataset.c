@@ -7,7 +7,7 @@
 enum { ORIGIN_STEP_HOURS = 29, ORIGIN_NEWEST_HOURS = 24, ORIGINS_MAX = 96, ORIGIN_HISTORY_HOURS = 2 * HOURS_PER_WEEK };
 
 /* Variance of an hour = expected + OVERDISPERSION * expected^2: busy hours tell less than Poisson counts would. */
-static const double OVERDISPERSION = 0.1;
+static const double OVERDISPERSION = 0.005;
 
 static uint64_t mix(uint64_t x)
 {

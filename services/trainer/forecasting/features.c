@@ -7,7 +7,7 @@ enum { HOURS_AROUND = 1, LAST_DAYS = 7 };
 static const int span_hours[FEATURE_SPANS] = {6, 24, 72, 168, 672};
 
 /* Orders added to both sides of a ratio: to one hour of one series, to several hours, to all series together. */
-static const double PRIOR_HOUR = 1, PRIOR_HOURS = 3;
+static const double PRIOR_HOUR = 1, PRIOR_HOURS = 3, PRIOR_CITY = 20;
 
 typedef struct Ratio {
     double seen, expected;
@@ -26,7 +26,7 @@ static float ratio_log(const Ratio *ratio, double prior)
     return (float)log((ratio->seen + prior) / (ratio->expected + prior));
 }
 
-static void prepare_spans(const FeatureSet *set, size_t i)
+static void prepare_spans(const FeatureSet *set, size_t i, Ratio city[FEATURE_SPANS])
 {
     const Panel *panel = set->panel;
     Hour origin = set->baselines.origin;
@@ -35,6 +35,8 @@ static void prepare_spans(const FeatureSet *set, size_t i)
     for (int back = 0; span < FEATURE_SPANS; back++) {
         if (back == span_hours[span]) {
             set->own[i][span] = ratio_log(&own, PRIOR_HOURS);
+            city[span].seen += own.seen;
+            city[span].expected += own.expected;
             if (++span == FEATURE_SPANS)
                 break;
         }
@@ -49,8 +51,11 @@ void features_prepare(const Panel *panel, Hour origin, Arena *arena, FeatureSet 
     *ret_set = (FeatureSet){.panel = panel};
     baseline_fit(panel, origin, arena, &ret_set->baselines);
     ret_set->own = arena_array(arena, panel->count ? panel->count : 1, sizeof *ret_set->own);
+    Ratio city[FEATURE_SPANS] = {0};
     for (size_t i = 0; i < panel->count; i++)
-        prepare_spans(ret_set, i);
+        prepare_spans(ret_set, i, city);
+    for (int span = 0; span < FEATURE_SPANS; span++)
+        ret_set->city[span] = ratio_log(&city[span], PRIOR_CITY);
 }
 
 static void fill_calendar(const LocalHour *local, float row[FEATURES])
@@ -122,6 +127,7 @@ double features_row(const FeatureSet *set, size_t i, Hour hour, float row[FEATUR
     fill_calendar(local, row);
     for (int span = 0; span < FEATURE_SPANS; span++) {
         row[FEATURE_OWN_6 + span] = set->own[i][span];
+        row[FEATURE_CITY_6 + span] = set->city[span];
     }
     fill_weeks(series, clock, baseline, origin, hour, expected, row);
     fill_days(series, clock, baseline, origin, hour, row);

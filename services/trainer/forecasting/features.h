@@ -21,6 +21,11 @@
     F(OWN_72, "own last 72 hours over the profile")                                                                    \
     F(OWN_168, "own last week over the profile")                                                                       \
     F(OWN_672, "own last four weeks over the profile")                                                                 \
+    F(CITY_6, "last 6 hours of all series over their profiles")                                                        \
+    F(CITY_24, "last 24 hours of all series over their profiles")                                                      \
+    F(CITY_72, "last 72 hours of all series over their profiles")                                                      \
+    F(CITY_168, "last week of all series over their profiles")                                                         \
+    F(CITY_672, "last four weeks of all series over their profiles")                                                   \
     F(WEEK_1, "the same hour a week before over the baseline")                                                         \
     F(WEEK_2, "two weeks before")                                                                                      \
     F(WEEK_3, "three weeks before")                                                                                    \
@@ -45,6 +50,7 @@ typedef struct FeatureSet {
     const Panel *panel;
     BaselineSet baselines;
     float (*own)[FEATURE_SPANS]; /* per series */
+    float city[FEATURE_SPANS];
 } FeatureSet;
 
 /* Fits the baselines at the origin and what is common to all hours ahead. Lives in the arena. */

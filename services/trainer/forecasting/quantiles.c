@@ -15,10 +15,7 @@ static const double map_bounds[MAP_BUCKETS - 1] = {1, 10};
 
 /* Observations that a cell's own estimate is worth as much as its parent's at. */
 static const double DISPERSION_PRIOR = 100, MAP_PRIOR = 300;
-#ifndef LF
-#define LF 0.8
-#endif
-static const double LEAN_FORGOTTEN = LF;
+static const double LEAN_FORGOTTEN = 0.5;
 static const double DISPERSION_FACTOR_MIN = 0.2, DISPERSION_FACTOR_MAX = 4;
 
 static int bucket(const double *bounds, int buckets, double value)
