@@ -368,26 +368,20 @@ static bool read_messages(TableData *data, const uint8_t *bytes, size_t length_b
             return true;
         if (code != NANOARROW_OK || prefix_bytes != 8)
             return fail_stream(data, "cut off, or another format");
-        if (at % ALIGNMENT != 0 || ArrowIpcDecoderVerifyHeader(&data->decoder, rest, &data->reason) != NANOARROW_OK ||
-            !arrow_message_is_whole(rest.data.as_uint8 + prefix_bytes) ||
-            ArrowIpcDecoderDecodeHeader(&data->decoder, rest, &data->reason) != NANOARROW_OK)
+        if (at % ALIGNMENT != 0 || ArrowIpcDecoderVerifyHeader(&data->decoder, rest, &data->reason) != NANOARROW_OK)
             return fail_stream(data, "broken message");
         int64_t header_bytes = data->decoder.header_size_bytes, body_bytes = data->decoder.body_size_bytes;
         if (header_bytes <= 0 || header_bytes > rest.size_bytes || body_bytes < 0 ||
             body_bytes > rest.size_bytes - header_bytes)
             return fail_stream(data, "cut off");
+        const char *problem = arrow_message_problem(rest.data.as_uint8 + prefix_bytes, body_bytes);
+        if (problem != NULL)
+            return fail_stream(data, problem);
+        if (ArrowIpcDecoderDecodeHeader(&data->decoder, rest, &data->reason) != NANOARROW_OK)
+            return fail_stream(data, "broken message");
         struct ArrowBufferView body = {.data.as_uint8 = rest.data.as_uint8 + header_bytes, .size_bytes = body_bytes};
-        bool ok;
-        switch (data->decoder.message_type) {
-        case NANOARROW_IPC_MESSAGE_TYPE_SCHEMA:
-            ok = read_schema(data);
-            break;
-        case NANOARROW_IPC_MESSAGE_TYPE_RECORD_BATCH:
-            ok = read_batch(data, body);
-            break;
-        default:
-            ok = fail_stream(data, "a message that is neither schema nor record batch");
-        }
+        bool ok = data->decoder.message_type == NANOARROW_IPC_MESSAGE_TYPE_SCHEMA ? read_schema(data)
+                                                                                  : read_batch(data, body);
         if (!ok)
             return false;
         at += (size_t)(header_bytes + body_bytes);

@@ -1,9 +1,9 @@
 /* What nanoarrow takes for granted in an Arrow message and the flatbuffers verifier does not check. */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
-/* Whether every union of a message (its header; in a schema each field's type, at any depth) has a value beside its
- * type. `message` is a flatbuffer that passed ArrowIpcDecoderVerifyHeader(). */
-bool arrow_message_is_whole(const uint8_t *message);
+/* NULL when `message`, a flatbuffer that passed ArrowIpcDecoderVerifyHeader(), is a schema or a record batch that can
+ * be decoded; else what is wrong with it: a union or a key without its value, a buffer outside the body of
+ * `body_bytes`, a column longer than the body could hold, another kind of message. Static text. */
+const char *arrow_message_problem(const uint8_t *message, int64_t body_bytes);
