@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/worker.h"
 #include "gen/trainer_sql.h"
+#include "services/trainer/first_set.h"
 #include "services/trainer/model_store.h"
 #include "services/trainer/set_writer.h"
 
@@ -165,17 +166,16 @@ static bool backtest(Execution *execution, SeriesGroup group, const DemandHistor
 
 static bool run_group(Execution *execution, SeriesGroup group, Error *err)
 {
-    DemandHistory history = execution->snapshot->groups[group];
+    const DemandHistory *history = &execution->snapshot->groups[group];
     bool known = false, ok = true;
-    forecaster_mask_outages(&history, execution->run->cutoff, execution->arena);
     if (execution->run->kind == RUN_BACKTEST) {
-        ok = backtest(execution, group, &history, err);
+        ok = backtest(execution, group, history, err);
     } else {
         if (execution->run->kind == RUN_TRAIN) {
             ok = find_challenger(execution, group, &known, err) &&
-                 (known || train_challenger(execution, group, &history, err));
+                 (known || train_challenger(execution, group, history, err));
         }
-        ok = ok && forecast(execution, group, &history, err);
+        ok = ok && forecast(execution, group, history, err);
     }
     return ok || error_prefix(err, "group %s", series_group_name(group));
 }
@@ -214,19 +214,49 @@ static bool run_groups(Execution *execution, Error *err)
     return true;
 }
 
+/* So that there are answers while the first training lasts; a forecast-api that is down does not hold that up. */
+static bool bridge_first_training(Execution *execution, const SetHeader *header, Error *err)
+{
+    PG_SCOPED PgConnection *connection = NULL;
+    PG_RESULT_SCOPED PGresult *state = NULL;
+    char id[SET_ID_MAX], first_id[SET_ID_MAX + sizeof "-first"];
+    if (!trainer_acquire(execution->trainer, &connection, err) ||
+        !pg_run(connection, &sql_select_training_state, PG_PARAMS(), &state, err)) {
+        return false;
+    }
+    if (!pg_is_null(state, 0, 1)) {
+        return true;
+    }
+    SetHeader first = *header;
+    first.daily = false;
+    training_run_set_id(execution->run, id);
+    snprintf(first_id, sizeof first_id, "%s-first", id);
+    return first_set_publish(execution->trainer, execution->snapshot, &first, first_id, err) || error_is_transient(err);
+}
+
+static bool send_set(Execution *execution, RunOutcome *outcome, Error *err)
+{
+    const CommonConfig *common = &execution->trainer->config.common;
+    training_run_set_id(execution->run, outcome->set_id);
+    execution->group = "forecast set";
+    return may_go_on(execution, "publishing", err) && may_publish(execution, &outcome->published, err) &&
+           set_writer_send(execution->writer, common->forecast_api_url, common->token, outcome->set_id,
+                           outcome->published, err);
+}
+
 bool training_run_execute(Trainer *trainer, RunSlot *slot, RunOutcome *ret_outcome, Error *err)
 {
     ARENA_SCOPED Arena *arena = arena_new();
     const Run run = slot->run;
-    const CommonConfig *common = &trainer->config.common;
     DemandSnapshot snapshot;
-    RunOutcome outcome = {0};
     Instant now = clock_now();
 
     demand_store_snapshot(trainer->store, run.cutoff, run.kind != RUN_BACKTEST, arena, &snapshot);
-    outcome.data_cursor = snapshot.cursor;
     if (snapshot.groups[SERIES_TOTAL].count == 0) {
         return error_set(err, ERROR_UNPROCESSABLE, "There is no demand up to the cutoff.");
+    }
+    for (SeriesGroup group = 0; group < SERIES_GROUPS; group++) {
+        forecaster_mask_outages(&snapshot.groups[group], run.cutoff, arena);
     }
     Execution execution = {
         .trainer = trainer,
@@ -238,17 +268,13 @@ bool training_run_execute(Trainer *trainer, RunSlot *slot, RunOutcome *ret_outco
     };
     const SetHeader header = {
         .cutoff = run.cutoff, .issued_at = now, .hours = execution.hours, .daily = run.kind == RUN_TRAIN};
-    if (run.kind != RUN_BACKTEST && !set_writer_new(common->spool_dir, &header, &execution.writer, err)) {
+    if (run.kind != RUN_BACKTEST &&
+        !set_writer_new(trainer->config.common.spool_dir, &header, &execution.writer, err)) {
         return false;
     }
-    bool ok = run_groups(&execution, err);
-    if (ok && execution.writer != NULL) {
-        training_run_set_id(&run, outcome.set_id);
-        execution.group = "forecast set";
-        ok = may_go_on(&execution, "publishing", err) && may_publish(&execution, &outcome.published, err) &&
-             set_writer_send(execution.writer, common->forecast_api_url, common->token, outcome.set_id,
-                             outcome.published, err);
-    }
+    RunOutcome outcome = {.data_cursor = snapshot.cursor};
+    bool ok = (run.kind != RUN_TRAIN || bridge_first_training(&execution, &header, err)) &&
+              run_groups(&execution, err) && (execution.writer == NULL || send_set(&execution, &outcome, err));
     set_writer_free(execution.writer);
     if (ok) {
         *ret_outcome = outcome;

@@ -13,6 +13,7 @@
 static FakePlatform platform;
 static Trainer trainer;
 static Hour complete_hour;
+static const char training_set[] = "20260615T09-1";
 
 static void step(WorkerFunction *worker)
 {
@@ -137,8 +138,13 @@ Test(trainer_platform, the_first_training_is_published)
     cr_assert_eq(trainer_database_number("SELECT count(*) FROM training.backtest"), 3);
 
     cr_assert_str_eq(platform.wrong, "");
-    cr_assert_eq(platform.sets_count, 1);
-    FakeSet *set = fake_platform_set(&platform, "20260615T09-1");
+    cr_assert_eq(platform.sets_count, 2);
+    FakeSet *first = fake_platform_set(&platform, "20260615T09-1-first");
+    cr_assert_not_null(first, "answers while the training lasts");
+    cr_assert_eq(first->publishes, 1);
+    check_rows(read_set(first, arena));
+    cr_assert_eq(read_set(first, arena)->rows, 8);
+    FakeSet *set = fake_platform_set(&platform, training_set);
     cr_assert_not_null(set);
     cr_assert_eq(set->puts, 1);
     cr_assert_eq(set->publishes, 1);
@@ -163,7 +169,7 @@ Test(trainer_platform, the_first_training_is_published)
 Test(trainer_platform, a_forecast_api_that_is_down_postpones_and_trains_once)
 {
     plan();
-    platform.failing_puts = 3;
+    platform.failing_puts = 6; /* the set for the time of the training, and the training's */
     step(runner_trainings);
     cr_assert_eq(count("status = 'due' AND failures = 0 AND error IS NOT NULL"), 1, "%s",
                  trainer_database_text("SELECT status || failures || coalesce(error, '') FROM training.run"));
@@ -174,26 +180,26 @@ Test(trainer_platform, a_forecast_api_that_is_down_postpones_and_trains_once)
     step(runner_trainings);
     cr_assert_eq(count("status = 'succeeded' AND attempts = 2"), 1);
     cr_assert_str_eq(trainer_database_text("SELECT max(trained_at) FROM training.model"), trained_at);
-    cr_assert_eq(platform.sets_count, 1, "both attempts send the same set");
-    cr_assert_eq(platform.sets[0].publishes, 1);
+    cr_assert_eq(platform.sets_count, 2);
+    cr_assert_eq(fake_platform_set(&platform, training_set)->publishes, 1);
 }
 
 Test(trainer_platform, a_set_that_was_sent_and_not_published_is_published)
 {
     Error err;
     plan();
-    platform.failing_publishes = 3;
+    platform.failing_publishes = 6;
     step(runner_trainings);
-    cr_assert_eq(platform.sets_count, 1);
-    cr_assert_eq(platform.sets[0].publishes, 0);
+    cr_assert_eq(platform.sets_count, 2);
+    cr_assert_eq(fake_platform_set(&platform, training_set)->publishes, 0);
     platform.failing_publishes = 0;
     trainer_database_run("UPDATE training.run SET due_at = now()");
     cr_assert(clock_init("2026-06-15T10:05:00Z", &err));
     step(runner_trainings);
     cr_assert_eq(count("status = 'succeeded' AND attempts = 2 AND failures = 0"), 1);
-    cr_assert_eq(platform.sets_count, 1);
-    cr_assert_eq(platform.sets[0].puts, 1);
-    cr_assert_eq(platform.sets[0].publishes, 1);
+    cr_assert_eq(platform.sets_count, 2);
+    cr_assert_eq(fake_platform_set(&platform, training_set)->puts, 1);
+    cr_assert_eq(fake_platform_set(&platform, training_set)->publishes, 1);
 }
 
 Test(trainer_platform, restated_demand_and_later_hours_are_followed)
@@ -215,8 +221,8 @@ Test(trainer_platform, restated_demand_and_later_hours_are_followed)
     step(runner_forecasts);
     cr_assert_eq(count("kind = 'forecast' AND status = 'succeeded' AND published_seq IS NOT NULL"), 1, "%s",
                  trainer_database_text("SELECT string_agg(document::text, '') FROM training.run_document"));
-    cr_assert_eq(platform.sets_count, 2);
-    ArrowTable *before = read_set(&platform.sets[0], arena), *after = read_set(&platform.sets[1], arena);
+    cr_assert_eq(platform.sets_count, 3);
+    ArrowTable *before = read_set(&platform.sets[1], arena), *after = read_set(&platform.sets[2], arena);
     cr_assert_str_eq(after->metadata(after, "rushcast.kind"), "hourly");
     cr_assert(mean_of(after, "cell-a", "") > 1.1 * mean_of(before, "cell-a", ""));
 
@@ -228,9 +234,9 @@ Test(trainer_platform, restated_demand_and_later_hours_are_followed)
     step(data_follower_history);
     plan();
     step(runner_forecasts);
-    cr_assert_eq(platform.sets_count, 3);
-    cr_assert_eq(platform.sets[2].publishes, 1);
-    cr_assert(strncmp(platform.sets[2].id, "20260615T10-", 12) == 0, "%s", platform.sets[2].id);
+    cr_assert_eq(platform.sets_count, 4);
+    cr_assert_eq(platform.sets[3].publishes, 1);
+    cr_assert(strncmp(platform.sets[3].id, "20260615T10-", 12) == 0, "%s", platform.sets[3].id);
 }
 
 Test(trainer_platform, an_older_cutoff_is_kept_but_not_published)
@@ -242,9 +248,9 @@ Test(trainer_platform, an_older_cutoff_is_kept_but_not_published)
     step(runner_trainings);
     step(runner_trainings);
     cr_assert_eq(count("status = 'succeeded'"), 3);
-    cr_assert_eq(platform.sets_count, 2, "a backtest makes no set");
-    cr_assert_eq(platform.sets[1].puts, 1);
-    cr_assert_eq(platform.sets[1].publishes, 0);
+    cr_assert_eq(platform.sets_count, 3, "a backtest makes no set");
+    cr_assert_eq(platform.sets[2].puts, 1);
+    cr_assert_eq(platform.sets[2].publishes, 0);
     cr_assert_eq(trainer_database_number("SELECT count(*) FROM training.model WHERE version = 2 AND champion"), 0);
     cr_assert_eq(trainer_database_number("SELECT count(DISTINCT run_id) FROM training.backtest"), 3);
 }
