@@ -55,16 +55,23 @@ static const uint8_t *field_at(const uint8_t *table, int field)
     return table + read_2(vtable + entry);
 }
 
-/* What a field that holds an offset points to. */
-static const uint8_t *follow(const uint8_t *field)
+/* What an offset points to. */
+static const uint8_t *target(const uint8_t *offset)
 {
-    return field == NULL ? NULL : field + read_4(field);
+    return offset + read_4(offset);
+}
+
+/* What a field that holds an offset points to, NULL when it is absent. */
+static const uint8_t *follow(const uint8_t *table, int field)
+{
+    const uint8_t *offset = field_at(table, field);
+    return offset == NULL ? NULL : target(offset);
 }
 
 /* Items of the vector that a field points to; an absent one has none. */
 static const uint8_t *vector_of(const uint8_t *table, int field, uint32_t *ret_count)
 {
-    const uint8_t *vector = follow(field_at(table, field));
+    const uint8_t *vector = follow(table, field);
     *ret_count = vector == NULL ? 0 : read_4(vector);
     return vector == NULL ? NULL : vector + 4;
 }
@@ -74,7 +81,7 @@ static bool metadata_is_whole(const uint8_t *table, int field)
     uint32_t count;
     const uint8_t *items = vector_of(table, field, &count);
     for (uint32_t i = 0; i < count; i++) {
-        const uint8_t *item = follow(items + 4 * (size_t)i);
+        const uint8_t *item = target(items + 4 * (size_t)i);
         if (field_at(item, KEY_VALUE_KEY) == NULL || field_at(item, KEY_VALUE_VALUE) == NULL)
             return false;
     }
@@ -86,7 +93,7 @@ static bool fields_are_whole(const uint8_t *table, int vector)
     uint32_t count;
     const uint8_t *items = vector_of(table, vector, &count);
     for (uint32_t i = 0; i < count; i++) {
-        const uint8_t *field = follow(items + 4 * (size_t)i);
+        const uint8_t *field = target(items + 4 * (size_t)i);
         if (field_at(field, FIELD_TYPE_TYPE) == NULL || field_at(field, FIELD_TYPE) == NULL ||
             !metadata_is_whole(field, FIELD_METADATA) || !fields_are_whole(field, FIELD_CHILDREN))
             return false;
@@ -127,8 +134,8 @@ static const char *batch_problem(const uint8_t *batch, int64_t body_bytes)
 
 const char *arrow_message_problem(const uint8_t *message, int64_t body_bytes)
 {
-    const uint8_t *root = follow(message);
-    const uint8_t *type = field_at(root, MESSAGE_HEADER_TYPE), *header = follow(field_at(root, MESSAGE_HEADER));
+    const uint8_t *root = target(message);
+    const uint8_t *type = field_at(root, MESSAGE_HEADER_TYPE), *header = follow(root, MESSAGE_HEADER);
     if (type == NULL || header == NULL)
         return "a message without a header";
     switch (*type) {
