@@ -20,8 +20,7 @@ static const char *const query_verticals[] = {"restaurant", "goods", NULL};
 /* Several statements must see the same state. */
 static bool begin_snapshot(Ingest *ingest, PgConnection **ret_connection, Error *err)
 {
-    return pg_acquire(ingest->postgres, INGEST_DATABASE_WAIT_MS, ret_connection, err) &&
-           pg_begin(*ret_connection, err) &&
+    return ingest_acquire(ingest, ret_connection, err) && pg_begin(*ret_connection, err) &&
            pg_command(*ret_connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", err);
 }
 
@@ -41,8 +40,7 @@ static bool read_query(const Request *request, const Progress *progress, DemandQ
     Hour first = progress->first_hour == HOUR_NONE ? 0 : progress->first_hour;
     Hour end = complete_hour == HOUR_NONE ? first : complete_hour + 1;
     int vertical;
-    if (!read_format(request, &query->format, err) ||
-        !request_query_hour(request, "from", first, &query->from, err) ||
+    if (!read_format(request, &query->format, err) || !request_query_hour(request, "from", first, &query->from, err) ||
         !request_query_hour(request, "to", end > query->from ? end : query->from, &query->to, err) ||
         !request_query_word(request, "vertical", query_verticals, -1, &vertical, err))
         return false;
@@ -72,8 +70,8 @@ static bool list_leaves(PgConnection *connection, Arena *arena, DemandGeo **ret_
     size_t count = (size_t)PQntuples(rows);
     DemandGeo *geos = arena_array(arena, count, sizeof *geos);
     for (int i = 0; i < PQntuples(rows); i++)
-        geos[i] = (DemandGeo){.geo_id = (int32_t)pg_get_int(rows, i, 0),
-                              .geo = arena_strdup(arena, pg_get_text(rows, i, 1))};
+        geos[i] =
+            (DemandGeo){.geo_id = (int32_t)pg_get_int(rows, i, 0), .geo = arena_strdup(arena, pg_get_text(rows, i, 1))};
     *ret_geos = geos;
     *ret_count = count;
     return true;
@@ -162,14 +160,14 @@ static bool answer_grid(Request *request, Response *response, Error *err)
         return false;
     DemandGeo one, *geos = &one;
     size_t count = 1;
-    if (!(query.geo ? find_geo(connection, query.geo, &one, err)
-                    : list_leaves(connection, arena, &geos, &count, err)))
+    if (!(query.geo ? find_geo(connection, query.geo, &one, err) : list_leaves(connection, arena, &geos, &count, err)))
         return false;
     int64_t rows = (int64_t)count * (query.to - query.from);
     if (rows > DEMAND_ROWS_MAX)
-        return error_set_at(err, ERROR_INVALID_ARGUMENT, "from",
-                            "%zu geos of %d hours are %lld rows; at most %d are answered at once: ask for a shorter span",
-                            count, query.to - query.from, (long long)rows, DEMAND_ROWS_MAX);
+        return error_set_at(
+            err, ERROR_INVALID_ARGUMENT, "from",
+            "%zu geos of %d hours are %lld rows; at most %d are answered at once: ask for a shorter span", count,
+            query.to - query.from, (long long)rows, DEMAND_ROWS_MAX);
     FILE *out;
     DemandWriter writer;
     if (!response_spool(response, request, demand_media_types[query.format], &out, err))

@@ -66,8 +66,7 @@ static bool read_events(Request *request, PostedEvents *events, Error *err)
     Arena *arena = request_arena(request);
     char *body = arena_strndup(arena, request->body, request->body_length_bytes);
     yyjson_read_err problem;
-    yyjson_doc *doc =
-        yyjson_read_opts(body, request->body_length_bytes, YYJSON_READ_NUMBER_AS_RAW, NULL, &problem);
+    yyjson_doc *doc = yyjson_read_opts(body, request->body_length_bytes, YYJSON_READ_NUMBER_AS_RAW, NULL, &problem);
     if (!doc)
         return error_set(err, ERROR_MALFORMED, "not JSON at byte %zu: %s", problem.pos, problem.msg);
     yyjson_val *root = yyjson_doc_get_root(doc);
@@ -90,13 +89,13 @@ static bool read_events(Request *request, PostedEvents *events, Error *err)
 /* Under the producer's mutex: a failure is then this request's own. */
 static bool produce(Ingest *ingest, const PostedEvents *events, Error *err)
 {
-    if (!ingest->producer && !kafka_producer_new(ingest->config.kafka_brokers, ingest->config.kafka_topic,
-                                                 &ingest->producer, err))
+    if (!ingest->producer &&
+        !kafka_producer_new(ingest->config.kafka_brokers, ingest->config.kafka_topic, &ingest->producer, err))
         return false;
     for (size_t i = 0; i < events->count; i++) {
         const PostedEvent *event = &events->items[i];
-        if (!kafka_produce(ingest->producer, event->order.order_id.data, event->order.order_id.length_bytes, event->json,
-                           event->length_bytes, PRODUCE_DEADLINE_MS, err))
+        if (!kafka_produce(ingest->producer, event->order.order_id.data, event->order.order_id.length_bytes,
+                           event->json, event->length_bytes, PRODUCE_DEADLINE_MS, err))
             return false;
     }
     return kafka_producer_flush(ingest->producer, ACKNOWLEDGE_DEADLINE_MS, err);

@@ -8,10 +8,10 @@
 #include "services/ingest/text_hash.h"
 
 enum {
-    PLACES_COUNT = 1 << 14,   /* remembered coordinates: orders repeat those of their branches */
-    BRANCHES_MAX = 1000000,   /* remembered; beyond it, events without coordinates wait */
+    PLACES_COUNT = 1 << 14, /* remembered coordinates: orders repeat those of their branches */
+    BRANCHES_MAX = 1000000, /* remembered; beyond it, events without coordinates wait */
     ACQUIRE_DEADLINE_MS = 5000,
-    CELL_NAME_DIGITS = 5,     /* enough to tell the cells of a city apart */
+    CELL_NAME_DIGITS = 5, /* enough to tell the cells of a city apart */
 };
 
 static const double BRANCH_MOVED_DEGREES = 0.001; /* about 100 m: less is how well the location is known */
@@ -124,10 +124,10 @@ static bool register_cell(const GeoDirectory *directory, PgConnection *connectio
     name_cell(find_city(directory->options.area, geo.place.city), cell, name, sizeof name);
     geo.name = name;
     return insert_geo(connection, &geo, err) &&
-           pg_run(connection, &sql_place_all_geo,
-                  PG_PARAMS(pg_text(geo.place.timezone), pg_text(geo.place.country), pg_real(geo.lat),
-                            pg_real(geo.lon)),
-                  NULL, err);
+           pg_run(
+               connection, &sql_place_all_geo,
+               PG_PARAMS(pg_text(geo.place.timezone), pg_text(geo.place.country), pg_real(geo.lat), pg_real(geo.lon)),
+               NULL, err);
 }
 
 static bool register_city(const GeoDirectory *directory, PgConnection *connection, const ServiceCity *city, Error *err)
@@ -148,8 +148,7 @@ static bool register_city(const GeoDirectory *directory, PgConnection *connectio
     if (!service_city_cells(city, directory->options.resolution, arena, &cells, &count, err))
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (!g_hash_table_contains(directory->geos, cells[i]) &&
-            !register_cell(directory, connection, cells[i], err))
+        if (!g_hash_table_contains(directory->geos, cells[i]) && !register_cell(directory, connection, cells[i], err))
             return false;
     }
     return true;
@@ -245,7 +244,8 @@ static bool locate(GeoDirectory *directory, double lat, double lon, int32_t *ret
 
 static bool has_moved(const Branch *branch, const Order *order)
 {
-    return fabs(branch->lat - order->lat) > BRANCH_MOVED_DEGREES || fabs(branch->lon - order->lon) > BRANCH_MOVED_DEGREES;
+    return fabs(branch->lat - order->lat) > BRANCH_MOVED_DEGREES ||
+           fabs(branch->lon - order->lon) > BRANCH_MOVED_DEGREES;
 }
 
 static void learn_branch(GeoDirectory *directory, OrderBatch *batch, const BatchOrder *placed)
@@ -255,8 +255,7 @@ static void learn_branch(GeoDirectory *directory, OrderBatch *batch, const Batch
     const Branch *known = g_hash_table_lookup(directory->branches, branch_id);
     if (known && (known->located_at > order->occurred_at || !has_moved(known, order)))
         return;
-    Branch branch = {
-        .lat = order->lat, .lon = order->lon, .located_at = order->occurred_at, .geo_id = placed->geo_id};
+    Branch branch = {.lat = order->lat, .lon = order->lon, .located_at = order->occurred_at, .geo_id = placed->geo_id};
     remember_branch(directory, branch_id, &branch);
     order_batch_add_branch(batch, &(BatchBranch){.branch_id = branch_id,
                                                  .lat = order->lat,

@@ -11,6 +11,13 @@ static void note_demand_changed(void *context)
     atomic_store(&ingest->demand_changed, true);
 }
 
+bool ingest_acquire(Ingest *ingest, PgConnection **ret_connection, Error *err)
+{
+    if (!atomic_load(&ingest->database_ready))
+        return error_set(err, ERROR_UNAVAILABLE, "the database is not ready; GET /readyz says why");
+    return pg_acquire(ingest->postgres, INGEST_DATABASE_WAIT_MS, ret_connection, err);
+}
+
 bool ingest_start(void *state, Error *err)
 {
     Ingest *ingest = state;

@@ -40,5 +40,8 @@ typedef struct Ingest {
 
 enum { INGEST_DATABASE_WAIT_MS = 5000 }; /* for a free connection */
 
+/* A connection for a handler. UNAVAILABLE while the database is being prepared. */
+bool ingest_acquire(Ingest *ingest, PgConnection **ret_connection, Error *err) MUST_CHECK;
+
 bool ingest_start(void *state, Error *err);
 void ingest_stop(void *state);

@@ -121,8 +121,8 @@ static bool read_occurred_at(Reading *reading, Instant latest, Order *order)
         return FAULT(reading, TIME_OUT_OF_RANGE, "/occurred_at", "'%.*s' is more than %d s in the future", shown(text),
                      text.data, ORDER_FUTURE_MAX_S);
     if (order->occurred_at < EARLIEST)
-        return FAULT(reading, TIME_OUT_OF_RANGE, "/occurred_at", "'%.*s' is before the year %d", shown(text),
-                     text.data, ORDER_EARLIEST_YEAR);
+        return FAULT(reading, TIME_OUT_OF_RANGE, "/occurred_at", "'%.*s' is before the year %d", shown(text), text.data,
+                     ORDER_EARLIEST_YEAR);
     return true;
 }
 
@@ -232,9 +232,8 @@ static bool read_order(Reading *reading, Instant latest, Order *order)
     if (!yyjson_is_obj(reading->object))
         return FAULT(reading, NOT_AN_OBJECT, "", "an event is a JSON object, not %s",
                      yyjson_get_type_desc(reading->object));
-    return read_ids(reading, order) && read_event_type(reading, order) &&
-           read_occurred_at(reading, latest, order) && read_vertical(reading, order) && read_place(reading, order) &&
-           read_total(reading, order);
+    return read_ids(reading, order) && read_event_type(reading, order) && read_occurred_at(reading, latest, order) &&
+           read_vertical(reading, order) && read_place(reading, order) && read_total(reading, order);
 }
 
 bool order_parse(OrderParser *parser, const char *json, size_t length_bytes, Instant latest, Arena *arena,

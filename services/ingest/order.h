@@ -7,11 +7,11 @@
 
 enum {
     ORDER_MESSAGE_MAX_BYTES = 1 << 20,
-    ORDER_ID_MAX_BYTES = 200,           /* of each id */
+    ORDER_ID_MAX_BYTES = 200, /* of each id */
     ORDER_AMOUNT_INTEGER_DIGITS_MAX = 12,
     ORDER_AMOUNT_FRACTION_DIGITS_MAX = 6,
-    ORDER_FUTURE_MAX_S = 300,           /* clocks of senders may be ahead by this much */
-    ORDER_EARLIEST_YEAR = 2000,         /* before it a sender's clock was not set */
+    ORDER_FUTURE_MAX_S = 300,   /* clocks of senders may be ahead by this much */
+    ORDER_EARLIEST_YEAR = 2000, /* before it a sender's clock was not set */
 };
 
 #define ORDER_EVENT_TYPES(X)                                                                                           \
@@ -25,7 +25,7 @@ typedef enum OrderEventType {
 #define X(name, text) ORDER_EVENT_##name,
     ORDER_EVENT_TYPES(X)
 #undef X
-    ORDER_EVENT_TYPES_COUNT
+        ORDER_EVENT_TYPES_COUNT
 } OrderEventType;
 
 typedef enum OrderVertical { VERTICAL_RESTAURANT, VERTICAL_GOODS, VERTICAL_UNKNOWN, VERTICALS_COUNT } OrderVertical;
@@ -47,7 +47,7 @@ typedef enum OrderFault {
 #define X(name, text) ORDER_FAULT_##name,
     ORDER_FAULTS(X)
 #undef X
-    ORDER_FAULTS_COUNT
+        ORDER_FAULTS_COUNT
 } OrderFault;
 
 /* NUL-terminated, and without NUL inside; `data` is NULL when the event has no such field. */

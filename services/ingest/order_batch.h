@@ -8,8 +8,8 @@
 
 enum {
     BATCH_MESSAGES_MAX = 20000,
-    BATCH_BYTES_MAX = 16 << 20,      /* of messages; a batch is closed before it would exceed this */
-    BATCH_PARTITIONS_MAX = 256,      /* of the topic that one process reads */
+    BATCH_BYTES_MAX = 16 << 20, /* of messages; a batch is closed before it would exceed this */
+    BATCH_PARTITIONS_MAX = 256, /* of the topic that one process reads */
     BATCH_BRANCHES_MAX = BATCH_MESSAGES_MAX,
 };
 

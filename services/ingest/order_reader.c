@@ -30,9 +30,9 @@ struct OrderReader {
     rd_kafka_message_t *messages[POLL_MESSAGES]; /* polled, those before `messages_taken` are in the batch */
     size_t messages_count, messages_taken;
 
-    OrderBatch *batch;       /* being filled; NULL: none yet */
-    int64_t batch_begun_ms;  /* when its first message came */
-    bool batch_closed;       /* no more messages: to be placed, packed and handed over */
+    OrderBatch *batch;      /* being filled; NULL: none yet */
+    int64_t batch_begun_ms; /* when its first message came */
+    bool batch_closed;      /* no more messages: to be placed, packed and handed over */
     size_t orders_placed;
 };
 
@@ -78,8 +78,8 @@ static bool recorded_offset(const OrderReader *reader, int32_t partition, int64_
     PG_SCOPED PgConnection *connection = NULL;
     PG_RESULT_SCOPED PGresult *row = NULL;
     if (!pg_acquire(reader->options.pool, ACQUIRE_DEADLINE_MS, &connection, err) ||
-        !pg_run(connection, &sql_ensure_kafka_offset, PG_PARAMS(pg_text(reader->options.topic), pg_int(partition)), &row,
-                err))
+        !pg_run(connection, &sql_ensure_kafka_offset, PG_PARAMS(pg_text(reader->options.topic), pg_int(partition)),
+                &row, err))
         return false;
     if (PQntuples(row) != 1)
         return error_set(err, ERROR_UNAVAILABLE, "partition %d is being registered by another process", partition);
@@ -175,8 +175,8 @@ static Instant latest_event_time(void)
     return now + ORDER_FUTURE_MAX_S * INSTANT_PER_SECOND;
 }
 
-/* Kafka gives an offset that is recorded already only when the topic was made anew. Its messages are other ones: if they
- * are not, the key tells. */
+/* Kafka gives an offset that is recorded already only when the topic was made anew. Its messages are other ones: if
+ * they are not, the key tells. */
 static bool follow_new_topic(OrderReader *reader, Position *position, int64_t offset, Error *err)
 {
     PG_SCOPED PgConnection *connection = NULL;

@@ -191,8 +191,7 @@ static size_t suspect(Commit *commit, bool everything)
     size_t suspects = 0;
     for (size_t i = 0; i < commit->batch->orders_count; i++) {
         BatchOrder *row = &commit->batch->orders[i];
-        if (row->outcome == OUTCOME_RECORDED &&
-            (everything || dedupe_window_add(commit->store->window, row->key_hash)))
+        if (row->outcome == OUTCOME_RECORDED && (everything || dedupe_window_add(commit->store->window, row->key_hash)))
             row->outcome = OUTCOME_SUSPECT;
         suspects += row->outcome == OUTCOME_SUSPECT;
     }
@@ -242,7 +241,8 @@ static bool write_orders(Commit *commit, Error *err)
     OrderStore *store = commit->store;
     size_t found_by_window = suspect(commit, false);
     bool conflict = false;
-    if (!store->window_fails && found_by_window < commit->batch->orders_count && !write_directly(commit, &conflict, err))
+    if (!store->window_fails && found_by_window < commit->batch->orders_count &&
+        !write_directly(commit, &conflict, err))
         return false;
     size_t suspects = store->window_fails || conflict ? suspect(commit, true) : found_by_window;
     if (suspects > 0 && !write_suspects(commit, err))
@@ -625,5 +625,6 @@ bool order_store_note_ends(OrderStore *store, const PartitionEnds *ends, Instant
     return pg_acquire(store->options.pool, ACQUIRE_DEADLINE_MS, &connection, err) && pg_begin(connection, err) &&
            pg_run(connection, &sql_take_commit_lock, PG_PARAMS(), NULL, err) &&
            note_ends(store, connection, ends, arena, err) &&
-           advance_watermark(store, connection, HOUR_NONE, 0, 0, arena, ret_watermark, err) && pg_commit(connection, err);
+           advance_watermark(store, connection, HOUR_NONE, 0, 0, arena, ret_watermark, err) &&
+           pg_commit(connection, err);
 }

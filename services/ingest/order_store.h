@@ -8,9 +8,9 @@
 typedef struct OrderStore OrderStore;
 
 typedef struct OrderStoreOptions {
-    PgPool *pool;             /* kept by reference */
-    const char *topic;        /* kept by reference */
-    size_t window_capacity;   /* recent keys remembered: 16 to 32 bytes each */
+    PgPool *pool;           /* kept by reference */
+    const char *topic;      /* kept by reference */
+    size_t window_capacity; /* recent keys remembered: 16 to 32 bytes each */
 } OrderStoreOptions;
 
 /* What is known of the end of a partition. */

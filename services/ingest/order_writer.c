@@ -12,9 +12,8 @@ static Metric events_total = {.kind = METRIC_COUNTER,
                               .name = "rushcast_ingest_events_total",
                               .help = "Messages of the order stream by what became of them",
                               .labels = {"outcome"}};
-static Metric batch_seconds = {.kind = METRIC_HISTOGRAM,
-                               .name = "rushcast_ingest_batch_seconds",
-                               .help = "Seconds to store a batch"};
+static Metric batch_seconds = {
+    .kind = METRIC_HISTOGRAM, .name = "rushcast_ingest_batch_seconds", .help = "Seconds to store a batch"};
 static Metric batches_total = {.kind = METRIC_COUNTER,
                                .name = "rushcast_ingest_batches_total",
                                .help = "Batches stored, by whether the key had to decide on some rows",

@@ -59,7 +59,8 @@ bool raw_payload_compress(const Buffer *payload, Buffer *out, Error *err)
     size_t bound_bytes = ZSTD_compressBound(payload->length_bytes);
     if (!reserve(out, bound_bytes, err))
         return false;
-    size_t length_bytes = ZSTD_compress(out->data, bound_bytes, payload->data, payload->length_bytes, COMPRESSION_LEVEL);
+    size_t length_bytes =
+        ZSTD_compress(out->data, bound_bytes, payload->data, payload->length_bytes, COMPRESSION_LEVEL);
     if (ZSTD_isError(length_bytes))
         return error_set(err, ERROR_INTERNAL, "zstd: %s", ZSTD_getErrorName(length_bytes));
     out->length_bytes = length_bytes;

@@ -36,8 +36,7 @@ static bool read_progress(Request *request, Progress *ret_progress, PartitionPos
     Ingest *ingest = request->service;
     PG_SCOPED PgConnection *connection = NULL;
     PG_RESULT_SCOPED PGresult *waiting = NULL;
-    if (!pg_acquire(ingest->postgres, INGEST_DATABASE_WAIT_MS, &connection, err) ||
-        !progress_read(connection, ret_progress, err) ||
+    if (!ingest_acquire(ingest, &connection, err) || !progress_read(connection, ret_progress, err) ||
         !progress_read_positions(connection, ingest->config.kafka_topic, request_arena(request), ret_positions,
                                  ret_count, err) ||
         (ret_waiting && !pg_run(connection, &sql_count_waiting_events, PG_PARAMS(), &waiting, err)))
@@ -54,21 +53,22 @@ bool handle_get_watermark(Request *request, Response *response, Error *err)
     size_t count;
     if (!read_progress(request, &progress, &positions, &count, NULL, err))
         return false;
-    response_json(response, json_pack("{so so sI so sI sI}", "watermark", json_instant(progress.watermark),
-                                      "complete_hour", json_hour(watermark_complete_hour(progress.watermark)), "cursor",
-                                      (json_int_t)progress.changed_seq, "first_hour", json_hour(progress.first_hour),
-                                      "lag", (json_int_t)watermark_lag(positions, count), "orders",
-                                      (json_int_t)progress.orders));
+    response_json(response,
+                  json_pack("{so so sI so sI sI}", "watermark", json_instant(progress.watermark), "complete_hour",
+                            json_hour(watermark_complete_hour(progress.watermark)), "cursor",
+                            (json_int_t)progress.changed_seq, "first_hour", json_hour(progress.first_hour), "lag",
+                            (json_int_t)watermark_lag(positions, count), "orders", (json_int_t)progress.orders));
     return true;
 }
 
 static json_t *geo_json(const PGresult *rows, int row)
 {
     return json_pack("{ss ss ss ss ss so so so sI so}", "geo", pg_get_text(rows, row, 0), "name",
-                     pg_get_text(rows, row, 1), "kind", pg_get_text(rows, row, 2), "timezone", pg_get_text(rows, row, 3),
-                     "country", pg_get_text(rows, row, 4), "lat", json_real_or_null(rows, row, 5), "lon",
-                     json_real_or_null(rows, row, 6), "parent", json_text_or_null(rows, row, 7), "geo_version",
-                     (json_int_t)pg_get_int(rows, row, 8), "first_hour", json_hour(pg_get_hour(rows, row, 9)));
+                     pg_get_text(rows, row, 1), "kind", pg_get_text(rows, row, 2), "timezone",
+                     pg_get_text(rows, row, 3), "country", pg_get_text(rows, row, 4), "lat",
+                     json_real_or_null(rows, row, 5), "lon", json_real_or_null(rows, row, 6), "parent",
+                     json_text_or_null(rows, row, 7), "geo_version", (json_int_t)pg_get_int(rows, row, 8), "first_hour",
+                     json_hour(pg_get_hour(rows, row, 9)));
 }
 
 bool handle_list_geos(Request *request, Response *response, Error *err)
@@ -79,7 +79,7 @@ bool handle_list_geos(Request *request, Response *response, Error *err)
     const char *after = request_query(request, "after");
     int64_t limit;
     if (!request_query_int(request, "limit", 1, GEOS_PAGE_MAX, GEOS_PAGE_DEFAULT, &limit, err) ||
-        !pg_acquire(ingest->postgres, INGEST_DATABASE_WAIT_MS, &connection, err) ||
+        !ingest_acquire(ingest, &connection, err) ||
         !pg_run(connection, &sql_select_geos_page, PG_PARAMS(pg_text(after ? after : ""), pg_int(limit + 1)), &rows,
                 err))
         return false;
@@ -155,12 +155,12 @@ static json_t *dead_letter_json(const PGresult *rows, int row)
     size_t shown_bytes;
     const guchar *payload = pg_get_bytes(rows, row, 7, &shown_bytes);
     char *base64 = g_base64_encode(payload, shown_bytes);
-    json_t *json = json_pack(
-        "{sI ss sI sI ss ss ss sI ss so}", "id", (json_int_t)pg_get_int(rows, row, 0), "topic",
-        pg_get_text(rows, row, 1), "partition", (json_int_t)pg_get_int(rows, row, 2), "offset",
-        (json_int_t)pg_get_int(rows, row, 3), "reason", pg_get_text(rows, row, 4), "detail", pg_get_text(rows, row, 5),
-        "pointer", pg_get_text(rows, row, 6), "payload_bytes", (json_int_t)pg_get_int(rows, row, 8), "payload_base64", base64,
-        "received_at", json_instant(pg_get_instant(rows, row, 9)));
+    json_t *json = json_pack("{sI ss sI sI ss ss ss sI ss so}", "id", (json_int_t)pg_get_int(rows, row, 0), "topic",
+                             pg_get_text(rows, row, 1), "partition", (json_int_t)pg_get_int(rows, row, 2), "offset",
+                             (json_int_t)pg_get_int(rows, row, 3), "reason", pg_get_text(rows, row, 4), "detail",
+                             pg_get_text(rows, row, 5), "pointer", pg_get_text(rows, row, 6), "payload_bytes",
+                             (json_int_t)pg_get_int(rows, row, 8), "payload_base64", base64, "received_at",
+                             json_instant(pg_get_instant(rows, row, 9)));
     g_free(base64);
     return json;
 }
@@ -173,9 +173,9 @@ bool handle_list_dead_letters(Request *request, Response *response, Error *err)
     int64_t after, limit;
     if (!request_query_int(request, "after", 0, INT64_MAX, 0, &after, err) ||
         !request_query_int(request, "limit", 1, DEAD_LETTERS_PAGE_MAX, DEAD_LETTERS_PAGE_DEFAULT, &limit, err) ||
-        !pg_acquire(ingest->postgres, INGEST_DATABASE_WAIT_MS, &connection, err) ||
-        !pg_run(connection, &sql_select_dead_letters, PG_PARAMS(pg_int(after), pg_int(limit + 1), pg_int(DEAD_LETTER_SHOWN_BYTES)),
-                &rows, err))
+        !ingest_acquire(ingest, &connection, err) ||
+        !pg_run(connection, &sql_select_dead_letters,
+                PG_PARAMS(pg_int(after), pg_int(limit + 1), pg_int(DEAD_LETTER_SHOWN_BYTES)), &rows, err))
         return false;
     int count = PQntuples(rows) > limit ? (int)limit : PQntuples(rows);
     json_t *letters = json_array();

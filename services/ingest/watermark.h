@@ -6,8 +6,8 @@
 
 typedef struct PartitionPosition {
     int32_t partition;
-    int64_t next_offset; /* first one not recorded */
-    int64_t end_offset;  /* -1: not known */
+    int64_t next_offset;     /* first one not recorded */
+    int64_t end_offset;      /* -1: not known */
     Instant latest_event_at; /* INSTANT_NONE: none recorded */
     int64_t events, duplicates, dead_letters;
 } PartitionPosition;

@@ -31,3 +31,30 @@ COMMENT ON VIEW warehouse.batch IS 'Transactions of ingest and what became of th
 CREATE VIEW warehouse.dead_letter AS
     SELECT dead_letter_id, topic, partition, "offset", reason, detail, pointer, received_at FROM raw.dead_letter;
 COMMENT ON VIEW warehouse.dead_letter IS 'Messages that could not be used, without their content';
+
+-- A view's columns mean what the columns of the same name mean in the tables it is made of.
+DO $$
+DECLARE
+    comment_sql text;
+BEGIN
+    FOR comment_sql IN
+        SELECT DISTINCT ON (view_column.attrelid, view_column.attnum)
+               format('COMMENT ON COLUMN %s.%I IS %L', view_column.attrelid::regclass, view_column.attname,
+                      col_description(table_column.attrelid, table_column.attnum))
+        FROM (VALUES ('warehouse.geo', 'core.geo', 1), ('warehouse.order_event', 'core.order_event', 1),
+                     ('warehouse.order_event', 'core.geo', 2), ('warehouse.demand_hourly', 'core.demand_hourly', 1),
+                     ('warehouse.demand_hourly', 'core.geo', 2),
+                     ('warehouse.demand_restatement', 'core.demand_restatement', 1),
+                     ('warehouse.demand_restatement', 'core.geo', 2), ('warehouse.batch', 'raw.batch', 1),
+                     ('warehouse.dead_letter', 'raw.dead_letter', 1)) AS made_of (view_name, table_name, preference)
+        JOIN pg_attribute view_column ON view_column.attrelid = view_name::regclass AND view_column.attnum > 0
+        JOIN pg_attribute table_column ON table_column.attrelid = table_name::regclass AND table_column.attnum > 0
+             AND table_column.attname = CASE view_column.attname WHEN 'parent' THEN 'parent_id'
+                                                                 ELSE view_column.attname END
+        ORDER BY view_column.attrelid, view_column.attnum, preference
+    LOOP
+        EXECUTE comment_sql;
+    END LOOP;
+END
+$$;
+COMMENT ON COLUMN warehouse.order_event.geo IS 'Leaf geo of the pick-up; null while its branch is not known';

@@ -17,8 +17,8 @@ void ingest_database_begin(void)
     int64_t partitions;
     IngestDatabase *database = &ingest_database;
     cr_assert(clock_init("", &err), "%s", err.message);
-    database->pool = pg_pool_new(
-        &(PgPoolOptions){.conninfo = test_database(), .application_name = "ingest-test", .size = 4});
+    database->pool =
+        pg_pool_new(&(PgPoolOptions){.conninfo = test_database(), .application_name = "ingest-test", .size = 4});
     cr_assert(pg_acquire(database->pool, 5000, &database->connection, &err), "%s", err.message);
     cr_assert(migrations_apply(database->connection, "raw", ingest_migrations, ingest_migrations_count, &applied, &err),
               "%s", err.message);
@@ -47,8 +47,8 @@ void ingest_database_end(void)
 void ingest_database_restart_store(void)
 {
     order_store_free(ingest_database.store);
-    ingest_database.store = order_store_new(&(OrderStoreOptions){
-        .pool = ingest_database.pool, .topic = "orders", .window_capacity = TEST_WINDOW_EVENTS});
+    ingest_database.store = order_store_new(
+        &(OrderStoreOptions){.pool = ingest_database.pool, .topic = "orders", .window_capacity = TEST_WINDOW_EVENTS});
 }
 
 int64_t ingest_database_number(const char *sql, ...)
@@ -70,8 +70,8 @@ void ingest_batch_add(OrderBatch *batch, int32_t partition, int64_t offset, int6
 {
     Error err;
     RawMessage message = {.partition = partition, .offset = offset, .data = json, .length_bytes = strlen(json)};
-    BatchOrder *order = order_batch_add(batch, ingest_database.parser, clock_wall() + INSTANT_PER_HOUR, &message,
-                                        expected_offset);
+    BatchOrder *order =
+        order_batch_add(batch, ingest_database.parser, clock_wall() + INSTANT_PER_HOUR, &message, expected_offset);
     cr_assert(!order || geo_directory_place(ingest_database.directory, batch, order, &err), "%s", err.message);
 }
 
@@ -90,10 +90,11 @@ StoreResult ingest_batch_commit(OrderBatch *batch, int64_t end_offset)
 const char *ingest_order_json(const char *order_id, const char *event_id, const char *occurred_at)
 {
     static char json[1024];
-    snprintf(json, sizeof json,
-             "{\"event_id\":\"%s\",\"event_type\":\"order_created\",\"order_id\":\"%s\",\"occurred_at\":\"%s\","
-             "\"branch_id\":\"branch-1\",\"customer_id\":\"customer-%s\",\"vertical\":\"restaurant\","
-             "\"location\":{\"lat\":-32.9442,\"lon\":-60.6505},\"total\":{\"amount\":\"1234.50\",\"currency\":\"ARS\"}}",
-             event_id, order_id, occurred_at, order_id);
+    snprintf(
+        json, sizeof json,
+        "{\"event_id\":\"%s\",\"event_type\":\"order_created\",\"order_id\":\"%s\",\"occurred_at\":\"%s\","
+        "\"branch_id\":\"branch-1\",\"customer_id\":\"customer-%s\",\"vertical\":\"restaurant\","
+        "\"location\":{\"lat\":-32.9442,\"lon\":-60.6505},\"total\":{\"amount\":\"1234.50\",\"currency\":\"ARS\"}}",
+        event_id, order_id, occurred_at, order_id);
     return json;
 }

@@ -26,8 +26,8 @@ static void count_change(void *context)
 static void open_stream(void)
 {
     pipeline = order_pipeline_new();
-    store = order_store_new(&(OrderStoreOptions){
-        .pool = ingest_database.pool, .topic = topic, .window_capacity = TEST_WINDOW_EVENTS});
+    store = order_store_new(
+        &(OrderStoreOptions){.pool = ingest_database.pool, .topic = topic, .window_capacity = TEST_WINDOW_EVENTS});
     reader = order_reader_new(&(OrderReaderOptions){.brokers = test_server("RUSHCAST_TEST_KAFKA"),
                                                     .topic = topic,
                                                     .group = topic,
@@ -85,7 +85,8 @@ static void produce(int first, int count, int times)
 
 static int64_t messages_recorded(void)
 {
-    return ingest_database_number("SELECT coalesce(sum(next_offset), 0) FROM raw.kafka_offset WHERE topic = '%s'", topic);
+    return ingest_database_number("SELECT coalesce(sum(next_offset), 0) FROM raw.kafka_offset WHERE topic = '%s'",
+                                  topic);
 }
 
 /* Reads and stores until so many messages are recorded. */

@@ -5,7 +5,8 @@
 #include "services/ingest/order.h"
 
 #define REQUIRED                                                                                                       \
-    "\"event_id\":\"e1\",\"event_type\":\"order_created\",\"order_id\":\"o1\",\"occurred_at\":\"2026-06-01T10:00:00Z\""
+    "\"event_id\":\"e1\",\"event_type\":\"order_created\",\"order_id\":\"o1\",\"occurred_at\":\"2026-06-01T10:00:"     \
+    "00Z\""
 #define PLACE "\"location\":{\"lat\":-32.9,\"lon\":-60.6}"
 #define EVENT(...) "{" REQUIRED "," PLACE __VA_ARGS__ "}"
 #define LONG_50 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -51,9 +52,11 @@ static const struct {
      ORDER_FAULT_BAD_VALUE, "/occurred_at"},
     {"{\"event_id\":\"e\",\"order_id\":\"o\",\"event_type\":\"order_created\",\"occurred_at\":1780315200}",
      ORDER_FAULT_WRONG_TYPE, "/occurred_at"},
-    {"{\"event_id\":\"e\",\"order_id\":\"o\",\"event_type\":\"order_created\",\"occurred_at\":\"2026-06-01T12:00:01Z\"}",
+    {"{\"event_id\":\"e\",\"order_id\":\"o\",\"event_type\":\"order_created\",\"occurred_at\":\"2026-06-01T12:00:"
+     "01Z\"}",
      ORDER_FAULT_TIME_OUT_OF_RANGE, "/occurred_at"},
-    {"{\"event_id\":\"e\",\"order_id\":\"o\",\"event_type\":\"order_created\",\"occurred_at\":\"1999-12-31T23:59:59Z\"}",
+    {"{\"event_id\":\"e\",\"order_id\":\"o\",\"event_type\":\"order_created\",\"occurred_at\":\"1999-12-31T23:59:"
+     "59Z\"}",
      ORDER_FAULT_TIME_OUT_OF_RANGE, "/occurred_at"},
     {"{" REQUIRED "}", ORDER_FAULT_NO_PLACE, ""},
     {"{" REQUIRED ",\"location\":\"here\"}", ORDER_FAULT_WRONG_TYPE, "/location"},

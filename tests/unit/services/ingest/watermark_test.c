@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include "services/ingest/watermark.h"
 
-#define AT(hours) ((hours) * INSTANT_PER_HOUR)
+#define AT(hours) ((hours)*INSTANT_PER_HOUR)
 
 Test(watermark, is_the_latest_event_when_all_is_read)
 {
