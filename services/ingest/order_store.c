@@ -548,7 +548,7 @@ static bool write_batch_row(const Commit *commit, Error *err)
 
 /* Moves the watermark to where the partitions' offsets allow. */
 static bool advance_watermark(const OrderStore *store, PgConnection *connection, Hour first_hour, int64_t orders,
-                              int64_t changed_seq, Arena *arena, Instant *ret_watermark, Error *err)
+                              int64_t changed_seq, Arena *arena, StreamState *ret_stream, Error *err)
 {
     PartitionPosition *positions;
     size_t count;
@@ -560,7 +560,7 @@ static bool advance_watermark(const OrderStore *store, PgConnection *connection,
                 NULL, err) ||
         !progress_read(connection, &progress, err))
         return false;
-    *ret_watermark = progress.watermark;
+    *ret_stream = (StreamState){.watermark = progress.watermark, .lag = watermark_lag(positions, count)};
     return true;
 }
 
@@ -579,7 +579,7 @@ static bool write_demand(Commit *commit, const PartitionEnds *ends, Error *err)
            advance_offsets(commit, ends, err) && write_batch_row(commit, err) &&
            advance_watermark(commit->store, commit->connection, first_hour, commit->result.orders,
                              commit->result.orders > 0 ? commit->result.commit_seq : 0, commit->batch->arena,
-                             &commit->result.watermark, err);
+                             &commit->result.stream, err);
 }
 
 static bool write_all(Commit *commit, const PartitionEnds *ends, Error *err)
@@ -618,13 +618,12 @@ bool order_store_commit(OrderStore *store, OrderBatch *batch, const PartitionEnd
     return ok;
 }
 
-bool order_store_note_ends(OrderStore *store, const PartitionEnds *ends, Instant *ret_watermark, Error *err)
+bool order_store_note_ends(OrderStore *store, const PartitionEnds *ends, StreamState *ret_stream, Error *err)
 {
     PG_SCOPED PgConnection *connection = NULL;
     ARENA_SCOPED Arena *arena = arena_new();
     return pg_acquire(store->options.pool, ACQUIRE_DEADLINE_MS, &connection, err) && pg_begin(connection, err) &&
            pg_run(connection, &sql_take_commit_lock, PG_PARAMS(), NULL, err) &&
            note_ends(store, connection, ends, arena, err) &&
-           advance_watermark(store, connection, HOUR_NONE, 0, 0, arena, ret_watermark, err) &&
-           pg_commit(connection, err);
+           advance_watermark(store, connection, HOUR_NONE, 0, 0, arena, ret_stream, err) && pg_commit(connection, err);
 }

@@ -24,13 +24,19 @@ typedef struct PartitionEnds {
     size_t count;
 } PartitionEnds;
 
+/* Where the whole stream stands after a transaction. */
+typedef struct StreamState {
+    Instant watermark; /* INSTANT_NONE: none yet */
+    int64_t lag;       /* messages known to exist and not recorded */
+} StreamState;
+
 typedef struct StoreResult {
     bool stored; /* false: the batch had been recorded before */
     bool gap;    /* (on failure) messages between the database's offset and the batch are missing: read again */
     bool staged; /* the key had to decide on some rows */
     int64_t batch_id, commit_seq;
     int64_t messages, events, duplicates, dead_letters, waiting, orders;
-    Instant watermark; /* INSTANT_NONE: none yet */
+    StreamState stream;
 } StoreResult;
 
 OrderStore *order_store_new(const OrderStoreOptions *options);
@@ -43,4 +49,5 @@ bool order_store_load_window(OrderStore *store, PgConnection *connection, Error 
 bool order_store_commit(OrderStore *store, OrderBatch *batch, const PartitionEnds *ends, StoreResult *ret_result,
                         Error *err) MUST_CHECK;
 /* Notes where partitions end while there is nothing to commit, which may move the watermark. */
-bool order_store_note_ends(OrderStore *store, const PartitionEnds *ends, Instant *ret_watermark, Error *err) MUST_CHECK;
+bool order_store_note_ends(OrderStore *store, const PartitionEnds *ends, StreamState *ret_stream,
+                           Error *err) MUST_CHECK;

@@ -25,6 +25,10 @@ static Metric watermark_age_seconds = {.kind = METRIC_GAUGE,
                                        .name = "rushcast_ingest_watermark_age_seconds",
                                        .help = "Age of the watermark by the wall clock when it was last looked at"};
 
+static Metric lag_messages = {.kind = METRIC_GAUGE,
+                              .name = "rushcast_ingest_lag_messages",
+                              .help = "Messages of the stream known to exist and not recorded yet"};
+
 struct OrderWriter {
     OrderWriterOptions options;
     PartitionEnds noted_ends;
@@ -46,13 +50,14 @@ void order_writer_free(OrderWriter *writer)
     free(writer);
 }
 
-static void watermark_moved(Instant watermark)
+static void stream_moved(const StreamState *stream)
 {
-    if (watermark == INSTANT_NONE)
+    metric_set(metric_with(&lag_messages), (double)stream->lag);
+    if (stream->watermark == INSTANT_NONE)
         return;
-    clock_set_watermark(watermark);
-    metric_set(metric_with(&watermark_seconds), (double)watermark / INSTANT_PER_SECOND);
-    metric_set(metric_with(&watermark_age_seconds), (double)(clock_wall() - watermark) / INSTANT_PER_SECOND);
+    clock_set_watermark(stream->watermark);
+    metric_set(metric_with(&watermark_seconds), (double)stream->watermark / INSTANT_PER_SECOND);
+    metric_set(metric_with(&watermark_age_seconds), (double)(clock_wall() - stream->watermark) / INSTANT_PER_SECOND);
 }
 
 static void count(const StoreResult *result, double seconds)
@@ -97,13 +102,13 @@ static bool note_ends(OrderWriter *writer, Error *err)
     order_pipeline_get_ends(writer->options.pipeline, &ends);
     bool same = ends.count == writer->noted_ends.count &&
                 memcmp(ends.items, writer->noted_ends.items, ends.count * sizeof ends.items[0]) == 0;
-    Instant watermark;
+    StreamState stream;
     if (same)
         return true;
-    if (!order_store_note_ends(writer->options.store, &ends, &watermark, err))
+    if (!order_store_note_ends(writer->options.store, &ends, &stream, err))
         return false;
     writer->noted_ends = ends;
-    watermark_moved(watermark);
+    stream_moved(&stream);
     return true;
 }
 
@@ -123,7 +128,7 @@ static bool store_batch(OrderWriter *writer, OrderBatch *batch, Error *err)
         return true;
     double seconds = clock_monotonic_s() - begun_s;
     writer->noted_ends = ends;
-    watermark_moved(result.watermark);
+    stream_moved(&result.stream);
     count(&result, seconds);
     sum_up(writer, &result);
     log_debug("orders.batch_stored", log_int("batch", result.batch_id), log_int("messages", result.messages),

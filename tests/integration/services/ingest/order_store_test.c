@@ -185,7 +185,7 @@ Test(order_store, late_events_restate_closed_hours)
     ingest_batch_add(batch, 0, 2, 2, ingest_order_json("c", "c", HOUR_1));
     ingest_batch_add(batch, 0, 3, 3, ingest_order_json("d", "d", HOUR_9));
     StoreResult second = ingest_batch_commit(batch, 4);
-    cr_assert_gt(second.watermark, first.watermark);
+    cr_assert_gt(second.stream.watermark, first.stream.watermark);
     cr_assert_eq(ingest_database_number("SELECT count(*) FROM core.demand_restatement WHERE orders_were = 1 AND"
                                         " orders_are = 2 AND why = 'late_event' AND hour_utc = '2026-06-01T10:00Z'"),
                  1);
@@ -300,19 +300,19 @@ Test(order_store, every_change_of_demand_is_seen_once_by_a_cursor)
 Test(order_store, the_watermark_waits_for_partitions_that_are_behind)
 {
     Error err;
-    Instant watermark;
+    StreamState stream;
     OrderBatch *batch = order_batch_new();
     ingest_batch_add(batch, 0, 0, 0, ingest_order_json("a", "a", HOUR_9));
     StoreResult result = ingest_batch_commit(batch, -1);
-    cr_assert_eq(result.watermark, INSTANT_NONE, "the end of partition 1 is not known");
+    cr_assert_eq(result.stream.watermark, INSTANT_NONE, "the end of partition 1 is not known");
     PartitionEnds ends = {.items = {{0, 1}, {1, 1}}, .count = 2};
-    cr_assert(order_store_note_ends(ingest_database.store, &ends, &watermark, &err), "%s", err.message);
-    cr_assert_eq(watermark, INSTANT_NONE, "partition 1 has a message that was not read");
+    cr_assert(order_store_note_ends(ingest_database.store, &ends, &stream, &err), "%s", err.message);
+    cr_assert_eq(stream.watermark, INSTANT_NONE, "partition 1 has a message that was not read");
     ends.items[1].end_offset = 0;
-    cr_assert(order_store_note_ends(ingest_database.store, &ends, &watermark, &err), "%s", err.message);
+    cr_assert(order_store_note_ends(ingest_database.store, &ends, &stream, &err), "%s", err.message);
     Instant expected;
     cr_assert(instant_parse(HOUR_9, &expected, &err));
-    cr_assert_eq(watermark, expected);
+    cr_assert_eq(stream.watermark, expected);
     order_batch_free(batch);
 }
 
