@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <endian.h>
 #include <errno.h>
 #include <math.h>
 #include <nanoarrow/nanoarrow.h>
@@ -205,8 +206,12 @@ static bool read_text(TableData *data, ReadColumn *column, const struct ArrowArr
     if (length > 0 && memchr(text.data, '\0', length) != NULL)
         return fail_cell(data, column, row, "a text must not hold a NUL");
     const char *before = row > 0 ? column->texts[row - 1] : NULL;
-    bool same = before != NULL && strncmp(before, text.data, length) == 0 && before[length] == '\0';
-    column->texts[row] = same ? before : arena_strndup(data->arena, text.data, length);
+    if (length == 0)
+        column->texts[row] = "";
+    else if (before != NULL && strncmp(before, text.data, length) == 0 && before[length] == '\0')
+        column->texts[row] = before;
+    else
+        column->texts[row] = arena_strndup(data->arena, text.data, length);
     return true;
 }
 
@@ -362,19 +367,23 @@ static bool read_messages(TableData *data, const uint8_t *bytes, size_t length_b
 {
     for (size_t at = 0;;) {
         struct ArrowBufferView rest = {.data.as_uint8 = bytes + at, .size_bytes = (int64_t)(length_bytes - at)};
-        int32_t prefix_bytes;
-        int code = ArrowIpcDecoderPeekHeader(&data->decoder, rest, &prefix_bytes, &data->reason);
-        if (code == ENODATA && data->schema.release != NULL && rest.size_bytes >= ALIGNMENT)
+        uint32_t prefix[2]; /* the mark of a message, and the length of its metadata: none at the end */
+        if (rest.size_bytes < (int64_t)sizeof prefix)
+            return fail_stream(data, "cut off");
+        memcpy(prefix, rest.data.data, sizeof prefix);
+        if (le32toh(prefix[0]) != UINT32_MAX)
+            return fail_stream(data, "no Arrow message where one should begin");
+        if (prefix[1] == 0 && data->schema.release != NULL)
             return true;
-        if (code != NANOARROW_OK || prefix_bytes != 8)
-            return fail_stream(data, "cut off, or another format");
+        if (le32toh(prefix[1]) > (uint64_t)rest.size_bytes - sizeof prefix)
+            return fail_stream(data, "cut off");
         if (at % ALIGNMENT != 0 || ArrowIpcDecoderVerifyHeader(&data->decoder, rest, &data->reason) != NANOARROW_OK)
             return fail_stream(data, "broken message");
         int64_t header_bytes = data->decoder.header_size_bytes, body_bytes = data->decoder.body_size_bytes;
         if (header_bytes <= 0 || header_bytes > rest.size_bytes || body_bytes < 0 ||
             body_bytes > rest.size_bytes - header_bytes)
             return fail_stream(data, "cut off");
-        const char *problem = arrow_message_problem(rest.data.as_uint8 + prefix_bytes, body_bytes);
+        const char *problem = arrow_message_problem(rest.data.as_uint8 + sizeof prefix, body_bytes);
         if (problem != NULL)
             return fail_stream(data, problem);
         if (ArrowIpcDecoderDecodeHeader(&data->decoder, rest, &data->reason) != NANOARROW_OK)
