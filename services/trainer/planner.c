@@ -51,25 +51,33 @@ bool planner_forecast_api(void *service, WorkerStep *step, Error *err)
     return http_call(&(HttpCall){.url = url, .deadline_ms = PROBE_DEADLINE_MS, .attempts = 1}, NULL, err);
 }
 
-bool planner_settled(PlannerPace *pace, Hour complete_hour, bool behind, int64_t now_ms)
+bool planner_settled(PlannerPace *pace, const PlannerInflow *inflow, int64_t now_ms)
 {
-    if (complete_hour == HOUR_NONE || pace->mark_hour == HOUR_NONE) {
-        *pace = (PlannerPace){
-            .mark_hour = complete_hour, .mark_ms = now_ms, .quiet_since_ms = now_ms, .held_since_ms = now_ms};
+    if (inflow->complete_hour == HOUR_NONE || pace->mark_hour == HOUR_NONE) {
+        *pace = (PlannerPace){.mark_hour = inflow->complete_hour,
+                              .mark_ms = now_ms,
+                              .quiet_since_ms = now_ms,
+                              .held_since_ms = now_ms,
+                              .flooded = true};
         return false;
     }
-    if (behind || (int64_t)complete_hour - pace->mark_hour >= PACE_HOURS) {
+    if ((int64_t)inflow->complete_hour - pace->mark_hour >= PACE_HOURS ||
+        (int64_t)inflow->source_hour - inflow->complete_hour >= PACE_HOURS) {
+        pace->flooded = true;
         pace->quiet_since_ms = now_ms;
     }
     if (now_ms - pace->mark_ms >= PACE_WINDOW_MS) {
-        pace->mark_hour = complete_hour;
+        pace->mark_hour = inflow->complete_hour;
         pace->mark_ms = now_ms;
     }
-    if (now_ms - pace->quiet_since_ms >= PLANNER_QUIET_MS || now_ms - pace->held_since_ms >= PLANNER_HOLD_MAX_MS) {
-        pace->held_since_ms = now_ms;
-        return true;
+    bool quiet = !pace->flooded ||
+                 (now_ms - pace->quiet_since_ms >= PLANNER_QUIET_MS && inflow->source_lag <= PLANNER_LAG_QUIET_EVENTS);
+    if (!quiet && now_ms - pace->held_since_ms < PLANNER_HOLD_MAX_MS) {
+        return false;
     }
-    return false;
+    pace->held_since_ms = now_ms;
+    pace->flooded = !quiet;
+    return true;
 }
 
 static bool set_metrics(PgConnection *connection, Instant now, Error *err)
@@ -98,10 +106,10 @@ bool planner_plan(void *service, WorkerStep *step, Error *err)
     size_t added = 0;
 
     step->rest_ms = PLAN_REST_MS;
-    bool behind = data.ingest_complete_hour != HOUR_NONE && inputs.complete_hour != HOUR_NONE &&
-                  (int64_t)data.ingest_complete_hour - inputs.complete_hour >= PACE_HOURS;
+    const PlannerInflow inflow = {
+        .complete_hour = inputs.complete_hour, .source_hour = data.ingest_complete_hour, .source_lag = data.ingest_lag};
     pthread_mutex_lock(&trainer->mutex);
-    bool settled = planner_settled(&trainer->pace, inputs.complete_hour, behind, clock_monotonic_ms());
+    bool settled = planner_settled(&trainer->pace, &inflow, clock_monotonic_ms());
     pthread_mutex_unlock(&trainer->mutex);
     if (!atomic_load(&trainer->schema_ready) || !settled || inputs.now == INSTANT_NONE) {
         return true;

@@ -43,6 +43,7 @@ typedef struct RunSlot {
 typedef struct PlannerPace {
     Hour mark_hour;
     int64_t mark_ms, quiet_since_ms, held_since_ms;
+    bool flooded; /* hours completed fast and it has not been quiet since */
 } PlannerPace;
 
 enum { TRAINER_FORECAST_SLOT, TRAINER_TRAINING_SLOT, TRAINER_SLOTS };

@@ -3,51 +3,73 @@
 #include "services/trainer/planner.h"
 #include "services/trainer/training_run.h"
 
+static PlannerPace pace;
+
+static void begin(void)
+{
+    pace = (PlannerPace){.mark_hour = HOUR_NONE};
+}
+
+TestSuite(planner, .init = begin);
+
+static bool settled(Hour complete_hour, Hour source_hour, int64_t lag, int64_t now_ms)
+{
+    return planner_settled(
+        &pace, &(PlannerInflow){.complete_hour = complete_hour, .source_hour = source_hour, .source_lag = lag}, now_ms);
+}
+
 Test(planner, data_that_comes_in_as_time_passes_is_settled)
 {
-    PlannerPace pace = {.mark_hour = HOUR_NONE};
-    cr_assert_not(planner_settled(&pace, 100, false, 10000));
-    cr_assert_not(planner_settled(&pace, 100, false, 11000));
-    cr_assert(planner_settled(&pace, 100, false, 13000));
-    cr_assert(planner_settled(&pace, 101, false, 14000), "the next hour is no flood");
+    cr_assert_not(settled(100, 100, 0, 10000));
+    cr_assert_not(settled(100, 100, 0, 12000));
+    cr_assert(settled(100, 100, 0, 15000));
+    cr_assert(settled(101, 101, 0, 16000), "the next hour is no flood");
+    cr_assert(settled(101, 102, 100000, 17000), "nor are many events of a busy hour");
 }
 
 Test(planner, a_flood_is_waited_for)
 {
-    PlannerPace pace = {.mark_hour = HOUR_NONE};
     int64_t now_ms = 10000;
     for (Hour hour = 100; hour < 500; hour += 2, now_ms += 100) {
-        cr_assert_not(planner_settled(&pace, hour, false, now_ms), "hour %d", hour);
+        cr_assert_not(settled(hour, hour, 0, now_ms), "hour %d", hour);
     }
-    cr_assert_not(planner_settled(&pace, 498, false, now_ms + 1000));
-    cr_assert(planner_settled(&pace, 498, false, now_ms + 5000));
+    cr_assert_not(settled(498, 498, 0, now_ms + 1000));
+    cr_assert(settled(498, 498, 0, now_ms + 7000));
+    cr_assert_not(settled(520, 520, 0, now_ms + 8000), "another one");
+    cr_assert_not(settled(520, 520, 0, now_ms + 9000));
+}
+
+Test(planner, a_flood_that_stalls_with_events_to_come_is_not_over)
+{
+    cr_assert_not(settled(100, 100, 50000, 0));
+    cr_assert_not(settled(100, 100, 50000, 20000));
+    cr_assert_not(settled(150, 150, 20000, 21000));
+    cr_assert_not(settled(150, 150, 20000, 40000));
+    cr_assert(settled(150, 150, 500, 41000));
 }
 
 Test(planner, but_not_for_ever)
 {
-    PlannerPace pace = {.mark_hour = HOUR_NONE};
-    int settled = 0;
+    int times = 0;
     Hour hour = 100;
-    for (int64_t now_ms = 0; now_ms < 3 * PLANNER_HOLD_MAX_MS; now_ms += 500, hour += 10) {
-        settled += planner_settled(&pace, hour, false, now_ms);
+    for (int64_t now_ms = 0; now_ms < 2 * PLANNER_HOLD_MAX_MS + 5000; now_ms += 500, hour += 10) {
+        times += settled(hour, hour, 0, now_ms);
     }
-    cr_assert_eq(settled, 2, "settled %d times", settled);
+    cr_assert_eq(times, 2, "settled %d times", times);
 }
 
-Test(planner, waits_while_more_is_known_to_come)
+Test(planner, waits_while_the_source_is_ahead)
 {
-    PlannerPace pace = {.mark_hour = HOUR_NONE};
     for (int64_t now_ms = 0; now_ms < 20000; now_ms += 1000) {
-        cr_assert_not(planner_settled(&pace, 100, true, now_ms));
+        cr_assert_not(settled(100, 110, 0, now_ms));
     }
-    cr_assert(planner_settled(&pace, 100, false, 24000));
+    cr_assert(settled(110, 110, 0, 30000) || settled(110, 110, 0, 36000));
 }
 
 Test(planner, nothing_is_settled_without_a_complete_hour)
 {
-    PlannerPace pace = {.mark_hour = HOUR_NONE};
-    cr_assert_not(planner_settled(&pace, HOUR_NONE, false, 1000));
-    cr_assert_not(planner_settled(&pace, HOUR_NONE, false, 100000));
+    cr_assert_not(settled(HOUR_NONE, HOUR_NONE, 0, 1000));
+    cr_assert_not(settled(HOUR_NONE, HOUR_NONE, 0, 100000));
 }
 
 Test(training_run, sets_are_named_by_cutoff_and_run)
