@@ -33,12 +33,11 @@ static bool read_format(const Request *request, DemandFormat *ret_format, Error 
     return true;
 }
 
-/* Without `from` from the first hour with an order, without `to` up to the last complete hour. */
+/* Without `from` from the first hour with an order, without `to` up to the watermark, its own hour included. */
 static bool read_query(const Request *request, const Progress *progress, DemandQuery *query, Error *err)
 {
-    Hour complete_hour = watermark_complete_hour(progress->watermark);
     Hour first = progress->first_hour == HOUR_NONE ? 0 : progress->first_hour;
-    Hour end = complete_hour == HOUR_NONE ? first : complete_hour + 1;
+    Hour end = progress->watermark == INSTANT_NONE ? first : hour_of(progress->watermark) + 1;
     int vertical;
     if (!read_format(request, &query->format, err) || !request_query_hour(request, "from", first, &query->from, err) ||
         !request_query_hour(request, "to", end > query->from ? end : query->from, &query->to, err) ||
