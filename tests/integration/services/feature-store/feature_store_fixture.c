@@ -16,7 +16,7 @@ void feature_store_set_up(void)
 {
     Error err;
     size_t applied = 0;
-    cr_assert(clock_init("", &err), "%s", err.message);
+    cr_assert(clock_init("2026-11-20T00:00:00Z", &err), "%s", err.message);
     fixture.config.common.ingest_url = "http://127.0.0.1:9";
     fixture.config.common.token = "";
     fixture.config.poll_ms = 1000;
