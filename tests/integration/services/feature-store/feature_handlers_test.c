@@ -56,7 +56,7 @@ TestSuite(feature_handlers, .init = start_server, .fini = stop_server);
 
 static bool call(const char *path, const char *accept, const char *body, HttpReply *ret_reply, Error *err)
 {
-    char url[256];
+    char url[1024];
     snprintf(url, sizeof(url), "%s%s", address, path);
     HttpCall options = {
         .method = body == NULL ? NULL : "POST",
