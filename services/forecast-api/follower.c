@@ -168,6 +168,25 @@ static bool load_parts(ForecastApi *api, PgConnection *connection, const Publish
     return load_overrides(connection, state->publication_seq, &parts->overrides, err);
 }
 
+static bool knows_all_geos(const SnapshotParts *parts)
+{
+    for (size_t i = 0; parts->set != NULL && i < parts->set->count; i++)
+        if (!geo_catalog_has(parts->geos, parts->set->series[i].geo))
+            return false;
+    return true;
+}
+
+/* A set may bring geos younger than the last look at ingest. While ingest is down they are shown as far as known. */
+static bool learn_new_geos(ForecastApi *api, PgConnection *connection, SnapshotParts *parts, Error *err)
+{
+    Error unknown;
+    if (knows_all_geos(parts) || !follower_copy_geos(api, &unknown))
+        return true;
+    shared_unref(parts->geos);
+    parts->geos = NULL;
+    return load_geos(connection, &parts->geos, err);
+}
+
 static void parts_fini(SnapshotParts *parts)
 {
     shared_unref(parts->set);
@@ -178,7 +197,7 @@ static void parts_fini(SnapshotParts *parts)
 static bool show_state(ForecastApi *api, PgConnection *connection, const PublishedState *state, Error *err)
 {
     SnapshotParts parts = {0};
-    if (!load_parts(api, connection, state, &parts, err)) {
+    if (!load_parts(api, connection, state, &parts, err) || !learn_new_geos(api, connection, &parts, err)) {
         parts_fini(&parts);
         return false;
     }

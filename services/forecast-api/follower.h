@@ -9,3 +9,7 @@ WorkerFunction follow_publications;
 WorkerFunction follow_hours;
 /* Copies ingest's geos to Postgres, and its watermark to the clock when RUSHCAST_NOW is `data`. */
 WorkerFunction follow_ingest;
+
+struct ForecastApi;
+/* Copies ingest's geos to Postgres now. */
+bool follower_copy_geos(struct ForecastApi *api, Error *err) MUST_CHECK;

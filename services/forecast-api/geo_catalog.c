@@ -67,6 +67,12 @@ void geo_catalog_finish(GeoCatalog *catalog)
     qsort(catalog->geos, catalog->count, sizeof *catalog->geos, geo_compare);
 }
 
+bool geo_catalog_has(const GeoCatalog *catalog, const char *geo)
+{
+    GeoInfo key = {.geo = geo};
+    return bsearch(&key, catalog->geos, catalog->count, sizeof *catalog->geos, geo_compare) != NULL;
+}
+
 GeoInfo geo_info_unknown(const char *geo)
 {
     const char *kind = "zone";

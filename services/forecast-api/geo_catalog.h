@@ -33,6 +33,7 @@ GeoCatalog *geo_catalog_new(size_t count);
 /* Strings are copied. A time zone this machine's tzdata lacks is served as UTC, and called so. */
 void geo_catalog_add(GeoCatalog *catalog, const GeoInfo *info);
 void geo_catalog_finish(GeoCatalog *catalog);
+bool geo_catalog_has(const GeoCatalog *catalog, const char *geo);
 
 /* What can be said of a geo of which nothing but the id is known: its kind from the id's form, UTC, no parent. */
 GeoInfo geo_info_unknown(const char *geo);

@@ -28,7 +28,7 @@ static bool store_geos(ForecastApi *api, const json_t *geos, Error *err)
     return ok;
 }
 
-static bool copy_geos(ForecastApi *api, Error *err)
+bool follower_copy_geos(ForecastApi *api, Error *err)
 {
     Arena *arena ARENA_SCOPED = arena_new();
     const char *after = "";
@@ -79,7 +79,7 @@ bool follow_ingest(void *service, WorkerStep *step, Error *err)
         return false;
     if (clock_monotonic_ms() < api->next_geos_ms)
         return true;
-    if (!copy_geos(api, err))
+    if (!follower_copy_geos(api, err))
         return false;
     api->next_geos_ms = clock_monotonic_ms() + GEOS_REST_MS;
     return true;

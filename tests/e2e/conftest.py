@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from platform_under_test import Platform, wait_until
+from platform_under_test import Platform
 
 UTC = dt.timezone.utc
 PLACES = [(37.7749, -122.4194), (37.3382, -121.8863), (37.4419, -122.1430), (37.4852, -122.2364), (37.8044, -122.2712),
@@ -49,6 +49,7 @@ def platform(tmp_path_factory, event_file):
     platform.start_all()
     platform.command("replay", "--events", path)
     platform.ingested(len(rows))
-    wait_until("a forecast set", lambda: platform.get("forecast-api", "/readyz").status_code == 200)
+    for service in ("forecast-api", "trainer", "feature-store", "ingest"):
+        platform.wait_ready(service)
     yield platform
     platform.stop_all()

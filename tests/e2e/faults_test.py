@@ -43,6 +43,7 @@ class Sender:
 def ingest(tmp_path_factory):
     platform = Platform("faults", tmp_path_factory.mktemp("faults"))
     platform.start("ingest")
+    platform.wait_ready("ingest")
     yield platform
     platform.stop_all()
 
@@ -81,6 +82,7 @@ def test_killed_ingest_counts_exactly(ingest):
         time.sleep(rng.random() * 0.5)
         ingest.kill("ingest")
         ingest.start("ingest")
+        ingest.wait_ready("ingest")
     ingest.ingested(taken + len(numbers))
     assert ingest.scalar("SELECT count(*) FROM core.order_event") == before + orders
     assert ingest.scalar("SELECT sum(orders) FROM core.demand_hourly") == before + orders
@@ -99,5 +101,5 @@ def test_a_service_without_its_servers_says_so_and_comes_back(tmp_path_factory):
         assert platform.stop(service) == 0
     platform.environment["RUSHCAST_POSTGRES"] = address
     platform.start("ingest")
-    wait_until("ingest to be ready", lambda: platform.get("ingest", "/readyz").status_code == 200, 30)
+    platform.wait_ready("ingest")
     platform.stop_all()

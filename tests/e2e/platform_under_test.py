@@ -78,6 +78,9 @@ class Platform:
         for service in SERVICES:
             self.start(service)
 
+    def wait_ready(self, service):
+        wait_until(f"{service} to be ready", lambda: self.get(service, "/readyz").status_code == 200)
+
     def answers(self, service):
         assert self.processes[service].poll() is None, f"{service} ended: {self.logs[service].read_text()[-2000:]}"
         try:
