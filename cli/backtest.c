@@ -3,13 +3,21 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
 #include "cli/cli.h"
 #include "cli/history_csv.h"
 #include "common/buffer.h"
 #include "common/clock.h"
 #include "services/trainer/forecasting/accuracy.h"
 
-enum { LEVELS_MAX = 19, CUTOFFS_MAX = 520, MODELS_MAX = 16, OUT_BUFFER_BYTES_MAX = 1 << 22 };
+enum {
+    SEED = 1 /* the trainer's default */,
+    LEVELS_MAX = 19,
+    CUTOFFS_MAX = 520,
+    MODELS_MAX = 16,
+    OUT_BUFFER_BYTES_MAX = 1 << 22
+};
 
 static const char help[] =
     "Usage: rushcast backtest --history FILE.csv[.gz] --forecasts OUT.csv [OPTION...]\n\n"
@@ -46,6 +54,7 @@ typedef struct Run {
     size_t model_count;
     const char *champion; /* of the last cutoff */
     double began_s;
+    const char *step; /* shown last; static */
     long done;
 } Run;
 
@@ -212,11 +221,18 @@ static void score_set(const HistoryCsv *csv, const DemandHistory *known, const F
     }
 }
 
+/* One changing line on a terminal; elsewhere a line when the step changes. */
 static bool show_progress(void *context, const char *what, double share)
 {
-    const Run *run = context;
-    fprintf(stderr, "\rrushcast backtest: cutoff %ld of %ld: %-24s %3.0f%%  %.0f s ", run->done + 1,
-            run->options->cutoffs, what, share * 100, clock_monotonic_s() - run->began_s);
+    Run *run = context;
+    double elapsed_s = clock_monotonic_s() - run->began_s;
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\rrushcast backtest: cutoff %ld of %ld: %-24s %3.0f%%  %.0f s ", run->done + 1,
+                run->options->cutoffs, what, share * 100, elapsed_s);
+    else if (what != run->step)
+        fprintf(stderr, "rushcast backtest: cutoff %ld of %ld: %s, after %.0f s\n", run->done + 1,
+                run->options->cutoffs, what, elapsed_s);
+    run->step = what;
     return true;
 }
 
@@ -255,10 +271,11 @@ static bool run_cutoff(Run *run, Hour cutoff, Error *err)
     size_t masked = forecaster_mask_outages(&history, cutoff, arena);
     if (masked)
         fprintf(stderr,
-                "\rrushcast backtest: warning: %zu hours without any demand where much was to be expected are "
+                "%srushcast backtest: warning: %zu hours without any demand where much was to be expected are "
                 "taken as unknown\n",
-                masked);
-    ForecasterOptions options = {.seed = 1, .progress = show_progress, .progress_context = run};
+                isatty(STDERR_FILENO) ? "\r" : "", masked);
+    ForecasterOptions options = {
+        .seed = SEED, .threads = get_nprocs(), .progress = show_progress, .progress_context = run};
     Forecaster *forecaster = NULL;
     double began_s = clock_monotonic_s();
     if (!forecaster_train(&history, cutoff, &options, &forecaster, err))
@@ -339,7 +356,8 @@ static bool run_cutoffs(Run *run, Error *err)
         if (!run_cutoff(run, run->csv.last_hour - (Hour)back, err))
             return false;
     }
-    fputc('\n', stderr);
+    if (isatty(STDERR_FILENO))
+        fputc('\n', stderr);
     return true;
 }
 

@@ -6,10 +6,7 @@
 #include <string.h>
 #include <xgboost/c_api.h>
 
-enum { ROUNDS = 100, ROUNDS_BETWEEN_PROGRESS = 10 };
-
-/* Sums of gradients are formed per thread, so another number of threads would give other bytes. */
-#define THREADS "2"
+enum { ROUNDS = 100, ROUNDS_BETWEEN_PROGRESS = 10, PREDICTION_THREADS = 2 };
 
 static const char *const parameters[][2] = {
     {"objective", "count:poisson"},
@@ -21,7 +18,6 @@ static const char *const parameters[][2] = {
     {"colsample_bytree", "0.6"},
     {"lambda", "20"},
     {"min_child_weight", "100"},
-    {"nthread", THREADS},
     {"verbosity", "0"},
 };
 
@@ -45,7 +41,7 @@ static bool failed(Error *err, const char *what)
 static bool matrix_create(const BoosterRows *rows, bool labelled, DMatrixHandle *ret_matrix, Error *err)
 {
     DMatrixHandle matrix MATRIX_SCOPED = NULL;
-    if (XGDMatrixCreateFromMat_omp(rows->features, rows->rows, rows->columns, NAN, &matrix, atoi(THREADS)) != 0 ||
+    if (XGDMatrixCreateFromMat_omp(rows->features, rows->rows, rows->columns, NAN, &matrix, PREDICTION_THREADS) != 0 ||
         XGDMatrixSetFloatInfo(matrix, "base_margin", rows->offset, rows->rows) != 0 ||
         (labelled && (XGDMatrixSetFloatInfo(matrix, "label", rows->demand, rows->rows) != 0 ||
                       XGDMatrixSetFloatInfo(matrix, "weight", rows->weight, rows->rows) != 0)))
@@ -55,12 +51,18 @@ static bool matrix_create(const BoosterRows *rows, bool labelled, DMatrixHandle 
     return true;
 }
 
+static bool set_number(BoosterHandle handle, const char *name, unsigned number, Error *err)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%u", number);
+    return XGBoosterSetParam(handle, name, text) == 0 || failed(err, name);
+}
+
 static bool boost(BoosterHandle handle, DMatrixHandle matrix, const BoosterOptions *options, Error *err)
 {
-    char seed[24];
-    snprintf(seed, sizeof seed, "%u", (unsigned)(options->seed & INT32_MAX));
-    if (XGBoosterSetParam(handle, "seed", seed) != 0)
-        return failed(err, "seed for boosting");
+    if (!set_number(handle, "seed", (unsigned)(options->seed & INT32_MAX), err) ||
+        !set_number(handle, "nthread", (unsigned)options->threads, err))
+        return false;
     for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++)
         if (XGBoosterSetParam(handle, parameters[i][0], parameters[i][1]) != 0)
             return failed(err, parameters[i][0]);
@@ -137,10 +139,10 @@ bool booster_load(const void *data, size_t length_bytes, Booster **ret_booster, 
     BoosterHandle handle;
     if (XGBoosterCreate(NULL, 0, &handle) != 0)
         return failed(err, "booster");
-    if (XGBoosterLoadModelFromBuffer(handle, data, length_bytes) != 0 ||
-        XGBoosterSetParam(handle, "nthread", THREADS) != 0) {
+    bool loaded = XGBoosterLoadModelFromBuffer(handle, data, length_bytes) == 0 || failed(err, "loading the booster");
+    if (!loaded || !set_number(handle, "nthread", PREDICTION_THREADS, err)) {
         XGBoosterFree(handle);
-        return failed(err, "loading the booster");
+        return false;
     }
     *ret_booster = malloc(sizeof **ret_booster);
     if (!*ret_booster)

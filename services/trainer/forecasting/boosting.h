@@ -1,5 +1,5 @@
 /* Gradient boosted trees for counts, with the log of a baseline as offset: the trees learn corrections only. The one
- * file that includes XGBoost. A booster for given rows is the same bytes on every run. */
+ * file that includes XGBoost. A booster for given rows and seed is the same bytes on every run. */
 #pragma once
 
 #include <stddef.h>
@@ -17,6 +17,7 @@ typedef struct BoosterRows {
 
 typedef struct BoosterOptions {
     uint64_t seed;
+    int threads; /* at least 1; the bytes do not depend on it */
     /* Called after every few rounds with the share done; false ends the work with ERROR_UNAVAILABLE. May be NULL. */
     bool (*progress)(void *context, double share);
     void *progress_context;

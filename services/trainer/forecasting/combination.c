@@ -4,10 +4,12 @@
 
 enum { SOLVER_STEPS = 500 };
 
-/* A candidate is good while its squared error is at most this many times the best one's. */
-static const double GOOD_RATIO = 1.1;
+/* A candidate is good while its squared error is at most this many times the best one's; the repetition is never:
+ * its noise is that of a single week. Wide on purpose, and most of the weighted blend is equal parts: when a season
+ * turns, what was best in the last weeks is seldom best in the next one. */
+static const double GOOD_RATIO = 1.5;
 /* Share of equal parts in the weighted blend. */
-static const double EQUAL_SHARE = 0.5;
+static const double EQUAL_SHARE = 0.9;
 /* Hours of evidence of its own at which a class leans on all classes by half. */
 static const double CLASS_PRIOR_HOURS = 3000;
 
@@ -72,10 +74,12 @@ static void set_equal(const Evidence *evidence, float weights[CANDIDATES])
     int good = 0;
     for (int c = 0; c < CANDIDATES; c++)
         best = fmin(best, evidence->errors[c][c]);
+    for (int c = 0; c < CANDIDATES; c++) {
+        weights[c] = c != CANDIDATE_REPETITION && evidence->errors[c][c] <= GOOD_RATIO * best;
+        good += weights[c] > 0;
+    }
     for (int c = 0; c < CANDIDATES; c++)
-        good += evidence->errors[c][c] <= GOOD_RATIO * best;
-    for (int c = 0; c < CANDIDATES; c++)
-        weights[c] = evidence->errors[c][c] <= GOOD_RATIO * best ? 1.0F / (float)good : 0;
+        weights[c] = good ? weights[c] / (float)good : c == CANDIDATE_REPETITION;
 }
 
 /* Least squares over weights that are not negative and sum to 1: Frank and Wolfe's steps with exact line search. */

@@ -4,7 +4,7 @@
 #include "services/trainer/forecasting/boosting.h"
 #include "services/trainer/forecasting/features.h"
 
-enum { DATASET_ROWS_MAX = 200000, DATASET_ROWS_MIN = 2000, DATASET_LEAD_MAX = HOURS_PER_WEEK };
+enum { DATASET_ROWS_MAX = 150000, DATASET_ROWS_MIN = 2000, DATASET_LEAD_MAX = HOURS_PER_WEEK };
 
 typedef struct Dataset {
     float *features, *demand, *offset, *weight; /* malloc */

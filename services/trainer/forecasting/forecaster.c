@@ -49,7 +49,10 @@ static bool train_booster(const Panel *panel, Hour end, Step *step, Booster **re
                             .weight = dataset.weight,
                             .rows = dataset.rows,
                             .columns = FEATURES};
-        BoosterOptions options = {.seed = step->options->seed, .progress = report, .progress_context = step};
+        BoosterOptions options = {.seed = step->options->seed,
+                                  .threads = step->options->threads,
+                                  .progress = report,
+                                  .progress_context = step};
         ok = booster_train(&rows, &options, ret_booster, err);
     }
     dataset_fini(&dataset);

@@ -61,7 +61,7 @@ typedef struct Forecaster Forecaster;
 
 typedef struct ForecasterOptions {
     uint64_t seed;
-    int threads; /* for boosting */
+    int threads; /* for boosting, at least 1; the forecaster does not depend on it */
     /* Called from time to time with what is being done and the share done in [0, 1]; may be NULL. Returning false
      * ends the work with ERROR_UNAVAILABLE ("stopped"). */
     bool (*progress)(void *context, const char *what, double share);

@@ -4,7 +4,7 @@
 #include "services/trainer/forecasting/accuracy.h"
 
 /* The weighted blend gives way only to one that was clearly better. */
-static const double WORTH_A_CHANGE = 0.93;
+static const double WORTH_A_CHANGE = 0.9;
 
 /* Losses of one blend by volume class. */
 typedef struct Losses {

@@ -3,15 +3,14 @@
 
 enum { WEEKS = 8, HISTORY_HOURS = WEEKS * HOURS_PER_WEEK, LATER_HOURS = 100, LEADS = 48 };
 
-static const ForecasterOptions options = {.seed = 1, .threads = 1};
-
 static Hour end_of(size_t hours)
 {
     return SYNTHETIC_MONDAY + (Hour)hours - 1;
 }
 
-static Forecaster *train(const DemandHistory *history, Hour cutoff)
+static Forecaster *train(const DemandHistory *history, Hour cutoff, int threads)
 {
+    ForecasterOptions options = {.seed = 1, .threads = threads};
     Forecaster *forecaster = NULL;
     Error err;
     cr_assert(forecaster_train(history, cutoff, &options, &forecaster, &err), "%s", err.message);
@@ -55,15 +54,15 @@ static void assert_sound(const ForecastSet *set)
     }
 }
 
-/* The same history, trained once with the cutoff at its end and once with more hours behind the cutoff: the same
- * bytes, the same forecasts, also once saved and loaded. */
+/* The same history, trained once with the cutoff at its end and once with more hours behind the cutoff and another
+ * number of threads: the same bytes, the same forecasts, also once saved and loaded. */
 Test(forecaster, is_determined_by_what_is_known_at_the_cutoff)
 {
     Arena *arena ARENA_SCOPED = arena_new();
     DemandHistory whole = synthetic_history(3, HISTORY_HOURS + LATER_HOURS, arena);
     DemandHistory cut = synthetic_history(3, HISTORY_HOURS, arena);
     Hour cutoff = end_of(HISTORY_HOURS);
-    Forecaster *first = train(&whole, cutoff), *second = train(&cut, cutoff), *loaded = NULL;
+    Forecaster *first = train(&whole, cutoff, 1), *second = train(&cut, cutoff, 2), *loaded = NULL;
     ForecastSet a = predict(first, &whole, cutoff, arena), b = predict(second, &cut, cutoff, arena);
     assert_sound(&a);
     assert_same(&a, &b);
@@ -118,7 +117,7 @@ Test(forecaster, short_missing_and_ended_histories)
     float *ended = arena_array(arena, history.series[2].hours, sizeof *ended);
     memcpy(ended, history.series[2].demand, 5 * HOURS_PER_DAY * sizeof *ended);
     history.series[2].demand = ended;
-    Forecaster *forecaster = train(&history, cutoff);
+    Forecaster *forecaster = train(&history, cutoff, 1);
     ForecastSet set = predict(forecaster, &history, cutoff, arena);
     assert_sound(&set);
     cr_assert_str_eq(set.series[0].reason, "no_history");
@@ -140,7 +139,7 @@ Test(forecaster, nothing_known_at_all)
     Arena *arena ARENA_SCOPED = arena_new();
     DemandHistory history = synthetic_history(1, 1, arena);
     history.series[0].hours = 0;
-    Forecaster *forecaster = train(&history, SYNTHETIC_MONDAY);
+    Forecaster *forecaster = train(&history, SYNTHETIC_MONDAY, 1);
     ForecastSet set = predict(forecaster, &history, SYNTHETIC_MONDAY, arena);
     assert_sound(&set);
     cr_assert_str_eq(set.series[0].reason, "no_history");
@@ -154,7 +153,7 @@ Test(forecaster, other_models_and_levels_on_request)
     Arena *arena ARENA_SCOPED = arena_new();
     DemandHistory history = synthetic_history(2, 4 * HOURS_PER_WEEK, arena);
     Hour cutoff = end_of(4 * HOURS_PER_WEEK);
-    Forecaster *forecaster = train(&history, cutoff);
+    Forecaster *forecaster = train(&history, cutoff, 1);
     const double levels[] = {0.05, 0.5, 0.95};
     ForecastRequest request = {
         .cutoff = cutoff, .hours = LEADS, .model = "repetition", .levels = levels, .level_count = 3};
