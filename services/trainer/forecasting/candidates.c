@@ -23,7 +23,7 @@ static void predict_simple(const FeatureSet *set, size_t i, Hour hour, double ba
     for (size_t c = 0; c < sizeof window_weeks / sizeof *window_weeks; c++) {
         float values[WINDOW_WEEKS_MAX];
         size_t known = window_collect(&set->panel->series[i], set->panel->clocks[i], set->baselines.origin, hour,
-                                      window_weeks[c], values);
+                                      window_weeks[c], c != CANDIDATE_REPETITION, values);
         expectations[c] = known ? (float)window_mean(values, known) : (float)baseline;
     }
     expectations[CANDIDATE_BASELINE] = (float)baseline;

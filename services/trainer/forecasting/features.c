@@ -74,7 +74,8 @@ static void fill_weeks(const DemandSeries *series, const LocalClock *clock, cons
     Ratio window = {0}, around = {0};
     for (int week = 0; week < WINDOW_WEEKS_MAX; week++) {
         Hour before = clock_weeks_before(clock, hour, newest + week);
-        double demand = (double)series_at(series, before);
+        bool alike = clock_alike(clock, hour, before);
+        double demand = alike ? (double)series_at(series, before) : (double)NAN;
         ratio_add(&window, demand, expected);
         if (week < 4)
             row[FEATURE_WEEK_1 + week] =

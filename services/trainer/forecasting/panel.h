@@ -66,3 +66,9 @@ static inline int weeks_to_known(const LocalClock *clock, Hour origin, Hour hour
     int weeks = hour <= origin ? 0 : (hour - origin + HOURS_PER_WEEK - 1) / HOURS_PER_WEEK;
     return clock_weeks_before(clock, hour, weeks) > origin ? weeks + 1 : weeks;
 }
+
+/* Whether both lie on public holidays or neither does. */
+static inline bool clock_alike(const LocalClock *clock, Hour a, Hour b)
+{
+    return clock_at(clock, a)->holiday == clock_at(clock, b)->holiday;
+}

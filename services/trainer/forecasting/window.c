@@ -3,14 +3,15 @@
 #include <assert.h>
 
 size_t window_collect(const DemandSeries *series, const LocalClock *clock, Hour origin, Hour hour, int weeks,
-                      float values[WINDOW_WEEKS_MAX])
+                      bool alike, float values[WINDOW_WEEKS_MAX])
 {
     assert(weeks <= WINDOW_WEEKS_MAX);
     size_t count = 0;
     int newest = weeks_to_known(clock, origin, hour);
     for (int week = newest; week < newest + weeks; week++) {
-        float value = series_at(series, clock_weeks_before(clock, hour, week));
-        if (!isnan(value))
+        Hour before = clock_weeks_before(clock, hour, week);
+        float value = series_at(series, before);
+        if (!isnan(value) && (!alike || clock_alike(clock, hour, before)))
             values[count++] = value;
     }
     return count;

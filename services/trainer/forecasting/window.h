@@ -5,9 +5,10 @@
 
 enum { WINDOW_WEEKS_MAX = 8 };
 
-/* Known values of the same hour in the last `weeks` weeks known at the origin, newest first. Returns how many. */
+/* Known values of the same hour in the last `weeks` weeks known at the origin, newest first; `alike`: without those of
+ * public holidays for another day, and the reverse. Returns how many. */
 size_t window_collect(const DemandSeries *series, const LocalClock *clock, Hour origin, Hour hour, int weeks,
-                      float values[WINDOW_WEEKS_MAX]);
+                      bool alike, float values[WINDOW_WEEKS_MAX]);
 double window_mean(const float *values, size_t count);
 /* Linear between order statistics (type 7 of Hyndman & Fan 1996). `count` is at least 1. */
 double window_quantile(const float *values, size_t count, double level);

@@ -14,12 +14,12 @@ Test(window, collects_the_newest_known_weeks_first)
     Panel panel;
     panel_init(&panel, &history, cutoff, 400, arena);
     float values[WINDOW_WEEKS_MAX];
-    size_t count = window_collect(&history.series[0], panel.clocks[0], cutoff, cutoff + 4, 4, values);
+    size_t count = window_collect(&history.series[0], panel.clocks[0], cutoff, cutoff + 4, 4, true, values);
     cr_assert_eq(count, 3);
     cr_assert_float_eq(values[0], 4, 1e-6);
     cr_assert_float_eq(values[1], 3, 1e-6);
     cr_assert_float_eq(values[2], 1, 1e-6);
-    count = window_collect(&history.series[0], panel.clocks[0], cutoff, cutoff + HOURS_PER_WEEK + 1, 1, values);
+    count = window_collect(&history.series[0], panel.clocks[0], cutoff, cutoff + HOURS_PER_WEEK + 1, 1, true, values);
     cr_assert_eq(count, 1);
     cr_assert_float_eq(values[0], 4, 1e-6);
 }
@@ -48,4 +48,23 @@ Test(window, means_and_quantiles)
     cr_assert_float_eq(window_quantile(values, 4, 0.1), 1.3, 1e-6);
     cr_assert_float_eq(window_quantile(values, 4, 1), 4, 1e-9);
     cr_assert_float_eq(window_quantile(values, 1, 0.9), 4, 1e-9);
+}
+
+Test(window, holidays_and_other_days_are_kept_apart)
+{
+    Arena *arena ARENA_SCOPED = arena_new();
+    DemandHistory history = synthetic_history(1, 3 * HOURS_PER_WEEK, arena);
+    history.series[0].country = "US";
+    Hour christmas, after;
+    Error err;
+    cr_assert(hour_parse("2014-12-25T12:00:00Z", &christmas, &err));
+    after = christmas + HOURS_PER_DAY;
+    history.series[0].first_hour = christmas - 2 * HOURS_PER_WEEK;
+    Panel panel;
+    panel_init(&panel, &history, after, 3 * HOURS_PER_WEEK, arena);
+    float values[WINDOW_WEEKS_MAX];
+    cr_assert_eq(window_collect(&history.series[0], panel.clocks[0], christmas - 1, christmas, 2, true, values), 0);
+    cr_assert_eq(window_collect(&history.series[0], panel.clocks[0], christmas - 1, christmas, 2, false, values), 2);
+    cr_assert_eq(window_collect(&history.series[0], panel.clocks[0], after, after + HOURS_PER_WEEK, 2, true, values),
+                 2);
 }
