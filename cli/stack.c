@@ -136,6 +136,8 @@ static bool wait_for_all(Supervisor *supervisor, size_t count, bool (*probe)(siz
         while (!probe(i)) {
             if (!rest(tick, supervisor))
                 return error_set(err, ERROR_UNAVAILABLE, "interrupted");
+            if (supervisor_fails(supervisor, name(i), err))
+                return false;
             if (clock_monotonic_s() > deadline_s)
                 return error_set(err, ERROR_UNAVAILABLE, "%s does not answer after %d s; see %s/%s.log", name(i),
                                  READY_DEADLINE_S, supervisor->log_dir, name(i));

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "common/clock.h"
 
-enum { LOG_LIMIT_BYTES = 64 << 20, LOG_TAIL_BYTES = 400, TICK_MS = 50, EXIT_NOT_STARTED = 127 };
+enum { LOG_LIMIT_BYTES = 64 << 20, LOG_TAIL_BYTES = 400, TICK_MS = 50, STARTS_MOST = 3, EXIT_NOT_STARTED = 127 };
 
 static const double healthy_after_s = 60, restart_most_s = 30, log_check_s = 30;
 
@@ -143,6 +143,19 @@ static void append_log_tail(const char *path, Error *err)
     tail[length] = '\0';
     size_t used = strlen(err->message);
     snprintf(err->message + used, sizeof err->message - used, "; the end of %s:\n%s", path, tail);
+}
+
+bool supervisor_fails(const Supervisor *supervisor, const char *name, Error *err)
+{
+    for (size_t i = 0; i < supervisor->count; i++) {
+        const Process *process = &supervisor->processes[i];
+        if (strcmp(process->name, name) != 0 || process->restarts < STARTS_MOST)
+            continue;
+        error_set(err, ERROR_UNAVAILABLE, "%s ended %d times at its start", name, process->restarts);
+        append_log_tail(process->log_path, err);
+        return true;
+    }
+    return false;
 }
 
 bool supervisor_run(Supervisor *supervisor, const char *const argv[], const char *log_name, bool (*tick)(void),

@@ -29,6 +29,8 @@ typedef struct Supervisor {
 bool supervisor_start(Supervisor *supervisor, const Process *process, Error *err) MUST_CHECK;
 /* Notices ended children and restarts them when their time has come, keeps log files below their limit. Call often. */
 void supervisor_tick(Supervisor *supervisor);
+/* Whether that process has ended again and again without having run for a minute; the error shows its log's end. */
+bool supervisor_fails(const Supervisor *supervisor, const char *name, Error *err) MUST_CHECK;
 /* Stops all, last started first; a second interrupt (`hurry` returns true) kills the rest at once. */
 void supervisor_stop(Supervisor *supervisor, bool (*hurry)(void));
 /* Runs a program to its end, output to the log file, or to ours when `log_name` is NULL; `tick` is called meanwhile and

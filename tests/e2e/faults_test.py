@@ -52,7 +52,8 @@ def test_malformed_events_are_kept_with_their_reason(ingest):
     taken = ingest.taken()
     Sender(ingest).send((f"bad{i}", value) for i, value in enumerate(BAD))
     ingest.ingested(taken + len(BAD))
-    kept = {bytes(payload): reason for payload, reason in ingest.query("SELECT payload, reason FROM raw.dead_letter")}
+    kept = {bytes(row[0]): " ".join(row[1:]) for row in ingest.query(
+        "SELECT payload, reason, detail, pointer FROM raw.dead_letter")}
     assert set(kept) == set(BAD)
     for value, word in BAD.items():
         assert kept[value] and (word is None or word in kept[value]), (value, kept[value])

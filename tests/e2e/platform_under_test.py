@@ -2,6 +2,7 @@
 every exchange against openapi.yaml."""
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -22,9 +23,15 @@ DEADLINE_S = 120
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A free port outside the range that the system gives to outgoing connections."""
+    while True:
+        port = random.SystemRandom().randrange(20000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def wait_until(what, condition, deadline_s=DEADLINE_S):

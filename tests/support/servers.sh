@@ -21,13 +21,19 @@ stop() {
 trap stop EXIT
 trap 'exit 130' INT TERM
 
+# free_ports COUNT: outside the range that the system gives to outgoing connections.
 free_ports() {
     .local/venv/bin/python - "$1" <<'PYTHON'
-import socket, sys
-sockets = [socket.socket() for _ in range(int(sys.argv[1]))]
-for s in sockets:
-    s.bind(("127.0.0.1", 0))
-print(*(s.getsockname()[1] for s in sockets))
+import random, socket, sys
+found = {}
+while len(found) < int(sys.argv[1]):
+    port, s = random.SystemRandom().randrange(20000, 32000), socket.socket()
+    try:
+        s.bind(("127.0.0.1", port))
+        found[port] = s
+    except OSError:
+        pass
+print(*found)
 PYTHON
 }
 
