@@ -9,8 +9,8 @@ shared=../shared
 sets=${RUSHCAST_BENCH_SETS:-babs2014 jonas_dc_taxi jonas_dc_bike}
 peers=${RUSHCAST_BENCH_FORECAST_PEERS:-snaive,mean4,median6}
 python=.local/peers/venv/bin/python
-# Sets whose hours are true UTC, and the zone people there live by; the others carry the local clock already.
-declare -A timezones=([babs2014]=America/Los_Angeles)
+# What whoever uses such a set knows of it: where it is. Those from Washington carry the local clock already.
+declare -A places=([babs2014]="--timezone America/Los_Angeles" [jonas_dc_taxi]="--country US" [jonas_dc_bike]="--country US")
 
 if [ ! -d "$shared/data" ] || [ ! -d "$shared/bench" ]; then
     echo "There is no $shared beside this folder: nothing to measure." >&2
@@ -21,8 +21,9 @@ trap 'rm -rf "$folder"' EXIT
 
 for set in $sets; do
     history=$shared/data/${set}_hourly.csv.gz
-    build/rushcast backtest --history "$history" --horizon 168 --cutoffs 6 --step 168 \
-        --timezone "${timezones[$set]:-UTC}" --forecasts "$folder/rushcast.csv" >"$folder/$set.summary.json"
+    # shellcheck disable=SC2086 # options and their values
+    build/rushcast backtest --history "$history" --horizon 168 --cutoffs 6 --step 168 ${places[$set]:-} \
+        --forecasts "$folder/rushcast.csv" >"$folder/$set.summary.json"
     "$python" "$shared/bench/peers.py" --history "$history" --models "$peers" --forecasts "$folder/peers.csv" >&2
     "$python" "$shared/bench/score.py" --history "$history" "$folder/rushcast.csv" "$folder/peers.csv" \
         | tee "$folder/$set.scores.jsonl" >&2
