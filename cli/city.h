@@ -39,7 +39,7 @@ typedef struct CityProduct {
 
 typedef struct City {
     uint64_t seed;
-    Hour first_hour; /* growth counts from here; nothing happens before */
+    Hour first_hour;             /* growth counts from here; nothing happens before */
     Hour outage_from, outage_to; /* no request could be made in [from, to) */
     CityCell *cells;
     size_t cells_count;

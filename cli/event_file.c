@@ -92,8 +92,8 @@ static bool read_header(EventFile *file, Error *err)
                 file->positions[column] = (int)i;
         if (file->positions[column] < 0)
             return error_set(err, ERROR_MALFORMED,
-                             "%s: the header has no column \"%s\"; event_id, ts_utc, lat and lon are needed", file->path,
-                             column_names[column]);
+                             "%s: the header has no column \"%s\"; event_id, ts_utc, lat and lon are needed",
+                             file->path, column_names[column]);
     }
     return true;
 }

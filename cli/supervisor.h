@@ -10,9 +10,9 @@ enum { SUPERVISOR_PROCESSES_MAX = 16, SUPERVISOR_ARGUMENTS_MAX = 8 };
 typedef struct Process {
     const char *name;
     const char *argv[SUPERVISOR_ARGUMENTS_MAX]; /* NULL-terminated; not copied */
-    int stop_signal; /* 0: SIGTERM */
+    int stop_signal;                            /* 0: SIGTERM */
     int stop_deadline_ms;
-    pid_t pid; /* 0: not running */
+    pid_t pid;    /* 0: not running */
     int restarts; /* in a row, without having run for a minute */
     double started_s, restart_at_s;
     char log_path[512];

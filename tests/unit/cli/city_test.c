@@ -102,7 +102,8 @@ Test(city, messages_are_json_unless_malformed)
             if (events[i].type == CITY_MALFORMED)
                 continue;
             cr_assert(json_parse(message.data, message.length_bytes, &json, NULL), "%s", message.data);
-            cr_assert(eq(str, (char *)(uintptr_t)json_string_value(json_object_get(json, "order_id")), events[i].order_id));
+            cr_assert(
+                eq(str, (char *)(uintptr_t)json_string_value(json_object_get(json, "order_id")), events[i].order_id));
             json_decref(json);
         }
     }

@@ -50,8 +50,9 @@ static void expect_rows(const char *text, bool compressed)
     event_file_close(file);
 }
 
-static const char good[] = "event_id,ts_utc,geo,lat,lon\r\n\"a,\"\"1\",2014-01-01T08:14:00Z,x,37.5,-122\n\nb,2014-01-01 "
-                           "09:00:00+01:00,x,0,180";
+static const char good[] =
+    "event_id,ts_utc,geo,lat,lon\r\n\"a,\"\"1\",2014-01-01T08:14:00Z,x,37.5,-122\n\nb,2014-01-01 "
+    "09:00:00+01:00,x,0,180";
 
 Test(event_file, reads_plain_rows)
 {
