@@ -11,7 +11,7 @@ enum {
     SPREAD_WEEKS = 6
 };
 
-/* Chosen on public hourly demand of several cities; forecasts change little when any of them is halved or doubled. */
+/* Chosen by hand on the sets named in docs/forecasting.md. */
 static const double PROFILE_HALF_LIFE_WEEKS = 4;
 static const double LEVEL_HALF_LIFE_HOURS = 96;
 static const double LEVEL_PRIOR_ORDERS = 12;

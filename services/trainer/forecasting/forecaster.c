@@ -229,7 +229,7 @@ bool forecaster_predict_request(const Forecaster *forecaster, const DemandHistor
         Expectations *own = expectations + i * request->hours;
         if (!baseline->known)
             keep_baseline(own, request->hours);
-        forecasts[i].geo = history->series[i].geo;
+        forecasts[i].geo = arena_strdup(arena, history->series[i].geo);
         forecasts[i].reason = reason_of(&history->series[i], request->cutoff);
         forecast_series(forecaster, model, request, baseline, (const Expectations *)own, arena, &forecasts[i]);
     }

@@ -52,8 +52,8 @@ typedef struct ModelScore {
     double wape, rmse, bias, mase, wql;
     double coverage80; /* share of hours within p10..p90 where the mean is at least 10; NAN without such hours */
     double below[FORECAST_QUANTILES], at_most[FORECAST_QUANTILES]; /* P(y < q), P(y <= q) */
-    double seconds;
-    size_t hours; /* scored geo-hours */
+    double seconds;                                                /* for the caller to measure; 0 from here */
+    size_t hours;                                                  /* scored geo-hours */
 } ModelScore;
 
 /* A trained forecaster: the booster, combination, champion per volume class, and residual tables. Immutable. */

@@ -3,7 +3,7 @@
 
 #include "services/trainer/forecasting/combination.h"
 
-enum { MODELS = BLENDS, CHAMPION = BLENDS, SCORES = MODELS + 1, MODEL_NONE = UINT8_MAX };
+enum { MODELS = BLENDS, CHAMPION = BLENDS, SCORES = MODELS + 1 };
 
 /* The blends that serve a volume class. */
 typedef struct Choice {
