@@ -80,6 +80,10 @@ lint: ## static analysis: clang-tidy on the C code, shellcheck on scripts, forma
 	@deploy/install.sh lint
 	@tests/support/lint.sh
 
+.PHONY: lint-flags
+lint-flags: $(SQL_HEADERS)
+	@echo $(CPPFLAGS) $(CFLAGS)
+
 format: ## clang-format over the C code, openapi.yaml from api/
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 	@.local/venv/bin/python tests/support/bundle_openapi.py

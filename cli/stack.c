@@ -1,5 +1,6 @@
 #include "cli/stack.h"
 
+#include <assert.h>
 #include <arpa/inet.h>
 #include <signal.h>
 #include <stdio.h>
@@ -106,6 +107,7 @@ bool stack_check_ports(Error *err)
     double deadline_s = clock_monotonic_s() + PORTS_DEADLINE_S;
     for (size_t i = 0; i < PORTS; i++) {
         const char *text = getenv(ports[i].variable);
+        assert(text != NULL); /* each has a default in the environment by now */
         int port = atoi(text);
         if (port < 1 || port > 65535)
             return error_set(err, ERROR_INVALID_ARGUMENT, "%s is \"%s\": a port from 1 to 65535 is needed",

@@ -51,10 +51,11 @@ static bool parse_line(char *line, Token *token, bool *ret_found, Error *err)
     char *scopes = strtok_r(NULL, " \t", &rest);
     if (scopes == NULL || strtok_r(NULL, " \t", &rest) != NULL)
         return error_set(err, ERROR_INVALID_ARGUMENT, "`<token> <scope>[,<scope>...]` is needed");
-    if (strlen(text) >= AUTH_TOKEN_MAX_BYTES)
+    size_t length_bytes = strlen(text);
+    if (length_bytes >= AUTH_TOKEN_MAX_BYTES)
         return error_set(err, ERROR_INVALID_ARGUMENT, "the token is longer than %d bytes", AUTH_TOKEN_MAX_BYTES - 1);
     *token = (Token){0};
-    strcpy(token->text, text);
+    memcpy(token->text, text, length_bytes + 1);
     return parse_scopes(scopes, &token->scopes, err);
 }
 

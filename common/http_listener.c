@@ -24,13 +24,15 @@ static bool resolve(const char *address, uint16_t port, struct addrinfo **ret_in
 
 static uint16_t bound_port(int fd)
 {
-    struct sockaddr_storage bound;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } bound = {.v6 = {0}};
     socklen_t bound_bytes = sizeof(bound);
-    if (getsockname(fd, (struct sockaddr *)&bound, &bound_bytes) != 0)
+    if (getsockname(fd, &bound.any, &bound_bytes) != 0)
         return 0;
-    const void *address = &bound;
-    return bound.ss_family == AF_INET6 ? ntohs(((const struct sockaddr_in6 *)address)->sin6_port)
-                                       : ntohs(((const struct sockaddr_in *)address)->sin_port);
+    return ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
 }
 
 static void close_all(const int *fds, size_t count)

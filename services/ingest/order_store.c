@@ -511,7 +511,7 @@ static bool advance_offsets(const Commit *commit, const PartitionEnds *ends, Err
     char(*latest)[32] = arena_array(arena, count, sizeof *latest);
     for (size_t i = 0; i < count; i++) {
         if (range[i].latest_event_at == INSTANT_NONE)
-            strcpy(latest[i], "null");
+            snprintf(latest[i], sizeof latest[i], "null");
         else
             snprintf(latest[i], sizeof latest[i], "%.6f", (double)range[i].latest_event_at / INSTANT_PER_SECOND);
     }

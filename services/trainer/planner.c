@@ -92,7 +92,7 @@ static bool set_metrics(PgConnection *connection, Instant now, Error *err)
     }
     if (!pg_is_null(rows, 0, 1)) {
         metric_set(metric_with(&trainer_published_cutoff_seconds),
-                   (double)(pg_get_instant(rows, 0, 1) / INSTANT_PER_SECOND));
+                   (double)pg_get_instant(rows, 0, 1) / (double)INSTANT_PER_SECOND);
     }
     return true;
 }

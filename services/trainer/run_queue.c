@@ -1,5 +1,6 @@
 #include "services/trainer/run_queue.h"
 
+#include <assert.h>
 #include <string.h>
 #include "gen/trainer_sql.h"
 
@@ -39,6 +40,7 @@ bool run_queue_take(PgConnection *connection, const char *kinds, const char *wor
     };
     while (strcmp(run_kind_names[run.kind], pg_get_text(rows, 0, 1)) != 0) {
         run.kind++;
+        assert(run.kind < RUN_KINDS);
     }
     *ret_run = run;
     return true;

@@ -28,7 +28,7 @@ double window_mean(const float *values, size_t count)
 double window_quantile(const float *values, size_t count, double level)
 {
     assert(count > 0 && count <= WINDOW_WEEKS_MAX);
-    float sorted[WINDOW_WEEKS_MAX];
+    float sorted[WINDOW_WEEKS_MAX] = {0};
     for (size_t i = 0; i < count; i++) {
         size_t place = i;
         for (; place > 0 && sorted[place - 1] > values[i]; place--)
