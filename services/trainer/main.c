@@ -1,8 +1,7 @@
 /* trainer: trains, chooses and applies forecasting models, on schedule, and publishes what they forecast. */
-#include <stdlib.h>
-#include <unistd.h>
 #include "common/service.h"
 #include "services/trainer/data_follower.h"
+#include "services/trainer/forecasting/threads.h"
 #include "services/trainer/planner.h"
 #include "services/trainer/runner.h"
 #include "services/trainer/trainer_handlers.h"
@@ -46,17 +45,8 @@ static const ServiceDefinition service = {
     .stop = trainer_stop,
 };
 
-/* XGBoost's threads otherwise spin while they wait for each other, which on busy cores takes ten times as long. OpenMP
- * reads the variable when it is loaded, so the program is begun again with it. */
-static void let_threads_sleep(char **argv)
-{
-    if (getenv("OMP_WAIT_POLICY") == NULL && setenv("OMP_WAIT_POLICY", "passive", 0) == 0) {
-        execv("/proc/self/exe", argv);
-    }
-}
-
 int main(int argc, char **argv)
 {
-    let_threads_sleep(argv);
+    threads_let_sleep(argv);
     return service_main(argc, argv, &service);
 }

@@ -160,6 +160,35 @@ def last_hour_count(rows):
     return sum(r[1][:13] == last for r in rows)
 
 
+def test_served_numbers_are_those_of_the_backtest(platform, tmp_path):
+    """From the same demand at the same cutoff; the file goes on after the cutoff, which must not matter."""
+    state = platform.json("ingest", "/watermark")
+    first, cutoff = instant(state["first_hour"]), instant(state["complete_hour"])
+    wait_until("the trained set", lambda: platform.json("trainer", "/runs?limit=1")["runs"][0]["status"] == "succeeded")
+    history, out = tmp_path / "history.csv", tmp_path / "forecasts.csv"
+    with history.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["geo", "hour_utc", "count"])
+        writer.writerows(demand(platform, f"from={first:%Y-%m-%dT%H:%M:%SZ}&to={cutoff + HOUR:%Y-%m-%dT%H:%M:%SZ}"))
+        writer.writerows([geo["geo"], f"{cutoff + lead * HOUR:%Y-%m-%dT%H:%M:%SZ}", 7]
+                         for geo in leaf_geos(platform) for lead in range(1, 169))
+    platform.command("backtest", "--history", history, "--cutoffs", 1, "--timezone", "America/Los_Angeles", "--forecasts",
+                     out)
+    expected = {(r["geo"], instant(r["hour_utc"])): [float(r[q]) for q in ("mean", "p10", "p50", "p90")]
+                for r in csv.DictReader(out.open())}
+    compared = 0
+    for geo in leaf_geos(platform):
+        answer = platform.json("forecast-api", f"/forecast?geo={geo['geo']}")
+        assert instant(answer["cutoff"]) == cutoff
+        for item in answer["forecast"]:
+            key = geo["geo"], instant(item["hour"])
+            if key in expected:
+                assert [item[q] for q in ("mean", "p10", "p50", "p90")] == pytest.approx(expected[key], abs=1e-9), (
+                    key, answer["set"], answer["model"])
+                compared += 1
+    assert compared >= 6 * 160
+
+
 def test_the_program_shows_status_and_forecast(platform):
     status = platform.command("status")
     assert "orders in the warehouse" in status and "not ready" not in status

@@ -230,7 +230,7 @@ bool forecaster_predict_request(const Forecaster *forecaster, const DemandHistor
         if (!baseline->known)
             keep_baseline(own, request->hours);
         forecasts[i].geo = arena_strdup(arena, history->series[i].geo);
-        forecasts[i].reason = reason_of(&history->series[i], request->cutoff);
+        forecasts[i].reason = reason_of(&panel.series[i], request->cutoff);
         forecast_series(forecaster, model, request, baseline, (const Expectations *)own, arena, &forecasts[i]);
     }
     *ret_set =

@@ -39,15 +39,34 @@ static void clock_fill(LocalClock *clock)
     }
 }
 
+/* Whether zeros before it were written down or not, a series begins with its first order. One without any order by the
+ * cutoff stays as it is. */
+static DemandSeries from_first_order(const DemandSeries *series, Hour cutoff)
+{
+    for (size_t i = 0; i < series->hours && series->first_hour + (Hour)i <= cutoff; i++) {
+        if (!(series->demand[i] > 0))
+            continue;
+        DemandSeries begun = *series;
+        begun.first_hour += (Hour)i;
+        begun.hours -= i;
+        begun.demand += i;
+        return begun;
+    }
+    return *series;
+}
+
 void panel_init(Panel *panel, const DemandHistory *history, Hour cutoff, size_t ahead, Arena *arena)
 {
-    *panel = (Panel){.series = history->series, .count = history->count, .first = cutoff, .cutoff = cutoff};
-    panel->clocks = arena_array(arena, history->count ? history->count : 1, sizeof *panel->clocks);
-    for (size_t i = 0; i < history->count; i++)
-        if (history->series[i].hours > 0 && history->series[i].first_hour < panel->first)
-            panel->first = history->series[i].first_hour;
+    DemandSeries *all = arena_array(arena, history->count + 1, sizeof *all);
+    *panel = (Panel){.series = all, .count = history->count, .first = cutoff, .cutoff = cutoff};
+    panel->clocks = arena_array(arena, history->count + 1, sizeof *panel->clocks);
     for (size_t i = 0; i < history->count; i++) {
-        const DemandSeries *series = &history->series[i];
+        all[i] = from_first_order(&history->series[i], cutoff);
+        if (all[i].hours > 0 && all[i].first_hour < panel->first)
+            panel->first = all[i].first_hour;
+    }
+    for (size_t i = 0; i < history->count; i++) {
+        const DemandSeries *series = &all[i];
         for (size_t j = i; j-- > 0 && !panel->clocks[i];) {
             const LocalClock *other = panel->clocks[j];
             if (other->zone == series->zone && strcmp(other->country, series->country) == 0)

@@ -26,14 +26,14 @@ typedef struct LocalClock {
 } LocalClock;
 
 typedef struct Panel {
-    const DemandSeries *series;
+    const DemandSeries *series; /* each from its first order on */
     size_t count;
     const LocalClock **clocks; /* one per series, shared between series of the same zone and country */
     Hour first;                /* earliest first_hour; the cutoff when there is none */
     Hour cutoff;               /* last hour that may be read */
 } Panel;
 
-/* Clocks reach `ahead` hours beyond the cutoff. The history must outlive the panel. */
+/* Clocks reach `ahead` hours beyond the cutoff. The history's demand must outlive the panel. */
 void panel_init(Panel *panel, const DemandHistory *history, Hour cutoff, size_t ahead, Arena *arena);
 
 /* NAN outside the series. */

@@ -134,6 +134,29 @@ Test(forecaster, short_missing_and_ended_histories)
     forecaster_free(forecaster);
 }
 
+/* A geo opened late: whoever wrote the history may have put zeros before it or not. */
+Test(forecaster, zeros_before_the_first_order_do_not_matter)
+{
+    enum { LATE_HOURS = 2 * HOURS_PER_WEEK };
+    Arena *arena ARENA_SCOPED = arena_new();
+    DemandHistory padded = synthetic_history(3, HISTORY_HOURS, arena),
+                  begun = synthetic_history(3, HISTORY_HOURS, arena);
+    float *demand = arena_array(arena, HISTORY_HOURS, sizeof *demand);
+    memcpy(demand, padded.series[1].demand, HISTORY_HOURS * sizeof *demand);
+    memset(demand, 0, LATE_HOURS * sizeof *demand);
+    demand[LATE_HOURS] = 1;
+    padded.series[1].demand = demand;
+    begun.series[1].demand = demand + LATE_HOURS;
+    begun.series[1].hours -= LATE_HOURS;
+    begun.series[1].first_hour += LATE_HOURS;
+    Hour cutoff = end_of(HISTORY_HOURS);
+    Forecaster *first = train(&padded, cutoff, 1), *second = train(&begun, cutoff, 1);
+    ForecastSet a = predict(first, &padded, cutoff, arena), b = predict(second, &begun, cutoff, arena);
+    assert_same(&a, &b);
+    forecaster_free(first);
+    forecaster_free(second);
+}
+
 Test(forecaster, nothing_known_at_all)
 {
     Arena *arena ARENA_SCOPED = arena_new();
