@@ -1,10 +1,12 @@
 # Rushcast. `make help` lists what there is to do. Sources are found by folder: a new file needs no line here.
 VARIANT ?= release
-CC = gcc
+CC = $(if $(filter fuzz,$(VARIANT)),clang,gcc)
 SHELL = /bin/bash
 .DELETE_ON_ERROR:
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
+# A line for each thing made; V=1 shows the commands.
+SAY = $(if $(V),,@echo "  $(1) $@" &&)
 
 DEPS := .local/deps
 OUT := build/$(VARIANT)
@@ -13,6 +15,8 @@ SERVICES := ingest feature-store trainer forecast-api
 
 OPTIMISE_release := -O2 -g
 OPTIMISE_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+# Warnings are gcc's task; clang builds only what libFuzzer runs.
+OPTIMISE_fuzz := -O1 -g -w -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 OPTIMISE_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 
 PACKAGES := libmicrohttpd jansson libpq hiredis rdkafka libmongoc-1.0 libcurl libzstd glib-2.0 zlib
@@ -108,11 +112,11 @@ SQL_HEADERS := $(foreach folder,$(SQL_FOLDERS),$(call sql_header,$(folder)))
 define embed_rules
 $(call sql_header,$(1)) $(GEN)/$(call snake,$(1))_sql.c &: deploy/embed_sql.sh $(wildcard $(1)/sql $(1)/sql/*.sql $(1)/migrations $(1)/migrations/*.sql)
 	@mkdir -p $(GEN)
-	deploy/embed_sql.sh $(1) $(GEN)
+	@deploy/embed_sql.sh $(1) $(GEN)
 $(call objects,$(wildcard $(1)/*.c)): | $(call sql_header,$(1))
 $(call sql_object,$(1)): $(GEN)/$(call snake,$(1))_sql.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
+	$$(call SAY,CC) $$(CC) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 endef
 $(foreach folder,$(SQL_FOLDERS),$(eval $(call embed_rules,$(folder))))
 define service_rules
@@ -123,10 +127,10 @@ $(foreach service,$(SERVICES),$(eval $(call service_rules,$(service))))
 # ---- Feature views embedded at build time ----------------------------------------------------------------------------
 $(GEN)/feature_views.c: $(wildcard services/feature-store/views/*.json) deploy/embed_views.sh services/feature-store/views
 	@mkdir -p $(GEN)
-	deploy/embed_views.sh $(GEN)
+	@deploy/embed_views.sh $(GEN)
 $(OUT)/gen/feature_views.o: $(GEN)/feature_views.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call SAY,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 $(OUT)/rushcast-feature-store: $(OUT)/gen/feature_views.o
 
 
@@ -137,7 +141,7 @@ $(OUT)/rushcast-trainer $(OUT)/rushcast $(OUT)/unit-tests $(OUT)/integration-tes
 $(OUT)/rushcast: $(call objects,$(CLI_SOURCES)) $(call sql_object,cli) $(LIBFORECASTING) $(LIBCOMMON)
 
 $(PROGRAMS):
-	$(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
+	$(call SAY,LD) $(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
 
 build/rushcast: $(OUT)/rushcast
 	@ln -sf release/rushcast $@
@@ -146,11 +150,11 @@ $(LIBCOMMON): $(call objects,$(COMMON_SOURCES))
 $(LIBFORECASTING): $(call objects,$(FORECASTING_SOURCES))
 $(LIBCOMMON) $(LIBFORECASTING):
 	@rm -f $@
-	ar rcs $@ $^
+	$(call SAY,AR) ar rcs $@ $^
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call SAY,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # ---- Tests: everything but each main.c, in one Criterion program per kind ----------------------------------------------
 UNIT_SOURCES := $(shell find tests/unit -name '*_test.c' 2>/dev/null)
@@ -160,17 +164,29 @@ TESTED := $(call objects,$(TESTED_SOURCES)) $(SQL_OBJECTS) $(OUT)/gen/feature_vi
 $(call objects,$(INTEGRATION_SOURCES) $(UNIT_SOURCES)): | $(SQL_HEADERS)
 
 .PHONY: test-programs bench-programs
-test-programs: $(PROGRAMS) $(OUT)/unit-tests $(OUT)/integration-tests
+test-programs: $(PROGRAMS) $(OUT)/unit-tests $(OUT)/integration-tests fuzz-programs
 $(OUT)/unit-tests: $(call objects,$(UNIT_SOURCES)) $(TESTED)
 $(OUT)/integration-tests: $(call objects,$(INTEGRATION_SOURCES)) $(TESTED)
 $(OUT)/unit-tests $(OUT)/integration-tests:
-	$(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcriterion $(LDLIBS)
+	$(call SAY,LD) $(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcriterion $(LDLIBS)
+
+# Fuzz targets: VARIANT=fuzz links them with libFuzzer, the others with a driver that runs their seeds.
+FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,$(OUT)/%,$(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_PARTS := $(call objects,tests/fuzz/fuzz.c $(if $(filter fuzz,$(VARIANT)),,tests/fuzz/driver.c))
+.PHONY: fuzz-programs
+fuzz-programs: $(FUZZ_PROGRAMS)
+$(OUT)/libtested.a: $(filter %.o,$(TESTED))
+	@rm -f $@
+	$(call SAY,AR) ar rcs $@ $^
+$(FUZZ_PROGRAMS): LDLIBS += -lxgboost
+$(FUZZ_PROGRAMS): $(OUT)/%: $(OUT)/tests/fuzz/%.o $(FUZZ_PARTS) $(OUT)/libtested.a $(LIBFORECASTING) $(LIBCOMMON)
+	$(call SAY,LD) $(CC) $(CFLAGS) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) -o $@ $^ $(LDLIBS)
 
 BENCH_SOURCES := $(wildcard tests/bench/*/*.c)
 BENCH_PROGRAMS := $(BENCH_SOURCES:tests/bench/%.c=build/release/bench/%)
 bench-programs: $(BENCH_PROGRAMS)
 build/release/bench/%: tests/bench/%.c build/release/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< build/release/libcommon.a $(LDLIBS)
+	$(call SAY,LD) $(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< build/release/libcommon.a $(LDLIBS)
 
 -include $(shell find build/$(VARIANT) -name '*.d' 2>/dev/null)
