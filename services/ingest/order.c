@@ -83,9 +83,15 @@ static bool text_is(OrderText text, const char *word)
     return strlen(word) == text.length_bytes && memcmp(text.data, word, text.length_bytes) == 0;
 }
 
+/* How much of the text a message shows: whole characters, since Postgres takes no others. */
 static int shown(OrderText text)
 {
-    return text.length_bytes < SHOWN_MAX_BYTES ? (int)text.length_bytes : SHOWN_MAX_BYTES;
+    if (text.length_bytes <= SHOWN_MAX_BYTES)
+        return (int)text.length_bytes;
+    int length_bytes = SHOWN_MAX_BYTES;
+    while (length_bytes > 0 && ((unsigned char)text.data[length_bytes] & 0xc0) == 0x80)
+        length_bytes--;
+    return length_bytes;
 }
 
 static bool read_ids(Reading *reading, Order *order)

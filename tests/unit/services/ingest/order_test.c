@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,6 +143,25 @@ Test(order, ids_have_a_limit_and_so_has_the_message)
     cr_assert_not(parse(json, size, &order, &fault, &err));
     cr_assert_eq(fault, ORDER_FAULT_TOO_LARGE);
     free(json);
+}
+
+/* A message that Postgres refuses would keep its whole batch, and all that come after, from being stored. */
+Test(order, what_a_fault_shows_is_cut_between_characters)
+{
+    static const char *const beginnings[] = {"", "a", "aa", "aaa"};
+    for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++) {
+        char json[256] = "{\"event_id\":\"e\",\"order_id\":\"o\",\"event_type\":\"";
+        strcat(json, beginnings[i]);
+        for (int k = 0; k < 20; k++)
+            strcat(json, "\xf0\x9f\x9b\xb5");
+        strcat(json, "\"}");
+        Order order;
+        OrderFault fault;
+        Error err;
+        cr_assert_not(parse(json, strlen(json), &order, &fault, &err));
+        cr_expect_eq(fault, ORDER_FAULT_BAD_VALUE);
+        cr_expect(g_utf8_validate(err.message, -1, NULL), "%s", err.message);
+    }
 }
 
 Test(order, deep_nesting_is_read_or_refused_but_not_followed)
