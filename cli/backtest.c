@@ -1,8 +1,10 @@
 #include <getopt.h>
 #include <jansson.h>
 #include <math.h>
+#include <mongoc/mongoc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 #include "cli/cli.h"
@@ -10,6 +12,7 @@
 #include "common/buffer.h"
 #include "common/clock.h"
 #include "services/trainer/forecasting/accuracy.h"
+#include "services/trainer/forecasting/threads.h"
 
 enum {
     SEED = 1 /* the trainer's default */,
@@ -346,7 +349,7 @@ static bool check_span(const Run *run, Error *err)
 static bool run_cutoffs(Run *run, Error *err)
 {
     const Options *options = run->options;
-    if (!check_span(run, err) || !write_header(run, err))
+    if (!write_header(run, err))
         return false;
     run->models[run->model_count++] = (Model){0};
     for (const char *name; (name = forecaster_model_name(run->model_count - 1)) && run->model_count < MODELS_MAX;)
@@ -359,6 +362,20 @@ static bool run_cutoffs(Run *run, Error *err)
     if (isatty(STDERR_FILENO))
         fputc('\n', stderr);
     return true;
+}
+
+/* Opening the output empties it: everything that can be refused before is refused before. */
+static bool open_output(Run *run, Error *err)
+{
+    const Options *options = run->options;
+    struct stat history, forecasts;
+    if (!check_span(run, err))
+        return false;
+    if (stat(options->history, &history) == 0 && stat(options->forecasts, &forecasts) == 0 &&
+        history.st_dev == forecasts.st_dev && history.st_ino == forecasts.st_ino)
+        return error_set(err, ERROR_INVALID_ARGUMENT, "--forecasts names the history itself, which would be lost.");
+    run->out = fopen(options->forecasts, "we");
+    return run->out || error_set(err, ERROR_INVALID_ARGUMENT, "%.200s: cannot write: %m", options->forecasts);
 }
 
 static bool find_zone(Options *options, const TimeZone **ret_zone, Error *err)
@@ -379,9 +396,7 @@ static bool backtest(Options *options, Error *err)
     if (!find_zone(options, &zone, err) || !history_csv_read(options->history, zone, options->country, &run.csv, err))
         return false;
     warn_repairs(&run.csv.repairs);
-    run.out = fopen(options->forecasts, "we");
-    bool ok = run.out ? run_cutoffs(&run, err)
-                      : error_set(err, ERROR_INVALID_ARGUMENT, "%.200s: cannot write: %m", options->forecasts);
+    bool ok = open_output(&run, err) && run_cutoffs(&run, err);
     if (run.out && fclose(run.out) != 0 && ok)
         ok = error_set(err, ERROR_INTERNAL, "%.200s: cannot write: %m", options->forecasts);
     ok = ok && print_summary(&run, zone, err);
@@ -394,6 +409,10 @@ int cli_backtest(int argc, char **argv)
     Options options;
     Error err;
     bool wants_help;
+    /* The Mongo driver keeps its counters in shared memory by process number, from before main on: replacing the
+     * program would leave them behind, and the next one, of the same number, would complain. */
+    mongoc_cleanup();
+    threads_let_sleep(argv - 1);
     if (!parse_options(argc, argv, &options, &wants_help, &err)) {
         cli_failure("backtest", &err);
         return 2;

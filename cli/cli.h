@@ -1,5 +1,5 @@
-/* The commands of the `rushcast` program. Each takes its own arguments (argv[0] is the command's name) and returns the
- * exit status: 0 done, 1 failed, 2 wrong usage. */
+/* The commands of the `rushcast` program. Each takes its own arguments (argv[0] is the command's name, argv[-1] the
+ * program's) and returns the exit status: 0 done, 1 failed, 2 wrong usage. */
 #pragma once
 
 #include "common/error.h"

@@ -2,7 +2,6 @@
 #include <string.h>
 #include "cli/cli.h"
 #include "common/version.h"
-#include "services/trainer/forecasting/threads.h"
 
 static const struct {
     const char *name;
@@ -29,7 +28,6 @@ static void print_help(FILE *out)
 
 int main(int argc, char **argv)
 {
-    threads_let_sleep(argv);
     if (argc < 2) {
         print_help(stderr);
         return 2;
