@@ -470,5 +470,6 @@ const double *arrow_get_reals(const ArrowTable *table, size_t row, size_t column
     }
     int64_t begin = row == 0 ? 0 : read->integers[row - 1];
     *ret_count = (size_t)(read->integers[row] - begin);
-    return read->reals + begin;
+    static const double no_item;
+    return read->reals == NULL ? &no_item : read->reals + begin;
 }

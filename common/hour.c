@@ -10,6 +10,7 @@ enum {
     DATE_LENGTH = 10, /* 2026-11-23 */
     TEXT_SHOWN_MAX = 60,
 };
+static const Instant instant_end = INT64_C(7289654400) * INSTANT_PER_SECOND; /* of YEAR_MAX */
 
 Hour hour_of(Instant instant)
 {
@@ -87,6 +88,13 @@ static bool parse_offset(const char *text, size_t length, int *ret_offset_s)
     return true;
 }
 
+static bool fail_instant(const char *text, size_t length, Error *err)
+{
+    return error_set(err, ERROR_INVALID_ARGUMENT,
+                     "'%.*s' is not an RFC 3339 time of the years %d to %d such as 2026-11-23T16:00:00Z",
+                     (int)(length < TEXT_SHOWN_MAX ? length : TEXT_SHOWN_MAX), text, YEAR_MIN, YEAR_MAX);
+}
+
 bool instant_parse_n(const char *text, size_t length, Instant *ret_instant, Error *err)
 {
     int32_t day;
@@ -98,10 +106,11 @@ bool instant_parse_n(const char *text, size_t length, Instant *ret_instant, Erro
     if (!separated || !parse_date(text, &day) ||
         !parse_time(text + DATE_LENGTH + 1, length - DATE_LENGTH - 1, &time, &used) ||
         !parse_offset(text + DATE_LENGTH + 1 + used, length - DATE_LENGTH - 1 - used, &offset_s))
-        return error_set(err, ERROR_INVALID_ARGUMENT,
-                         "'%.*s' is not an RFC 3339 time of the years %d to %d such as 2026-11-23T16:00:00Z",
-                         (int)(length < TEXT_SHOWN_MAX ? length : TEXT_SHOWN_MAX), text, YEAR_MIN, YEAR_MAX);
-    *ret_instant = (day * INT64_C(86400) - offset_s) * INSTANT_PER_SECOND + time;
+        return fail_instant(text, length, err);
+    Instant instant = (day * INT64_C(86400) - offset_s) * INSTANT_PER_SECOND + time;
+    if (instant < 0 || instant >= instant_end)
+        return fail_instant(text, length, err);
+    *ret_instant = instant;
     return true;
 }
 

@@ -22,7 +22,7 @@ Hour hour_of(Instant instant);
 Instant hour_start(Hour hour);
 
 /* RFC 3339 with any offset, `T` or space between, up to nine fraction digits (digits beyond the microsecond are cut
- * off), leap second 60 read as 59. Years 1970..2200. */
+ * off), leap second 60 read as 59. Years 1970..2200, in UTC too. */
 bool instant_parse(const char *text, Instant *ret_instant, Error *err) MUST_CHECK;
 bool instant_parse_n(const char *text, size_t length, Instant *ret_instant, Error *err) MUST_CHECK;
 /* As instant_parse; the instant must be a whole hour. A bare date is its midnight. */

@@ -108,6 +108,27 @@ Test(arrow_table, what_is_written_is_read_back)
     }
 }
 
+Test(arrow_table, an_empty_list_is_not_null)
+{
+    static const ArrowColumn lists[] = {{"p50", ARROW_COLUMN_REAL_LIST, true}};
+    ARENA_SCOPED Arena *arena = arena_new();
+    Stream stream = {NULL, 0};
+    Error err;
+    ArrowWriter *writer;
+    ArrowTable *table;
+    FILE *out = open_memstream(&stream.bytes, &stream.length_bytes);
+    cr_assert(arrow_writer_new(out, lists, 1, NULL, &writer, &err), "%s", err.message);
+    arrow_reals(writer, (const double[]){0}, 0);
+    arrow_end_row(writer);
+    cr_assert(arrow_writer_end(writer, &err), "%s", err.message);
+    fclose(out);
+    cr_assert(arrow_table_read(stream.bytes, stream.length_bytes, lists, 1, arena, &table, &err), "%s", err.message);
+    size_t count = 1;
+    cr_assert_not_null(arrow_get_reals(table, 0, 0, &count));
+    cr_assert_eq(count, 0);
+    free(stream.bytes);
+}
+
 Test(arrow_table, bytes_at_any_address)
 {
     ARENA_SCOPED Arena *arena = arena_new();
