@@ -42,13 +42,31 @@ static const ErrorRow *row_of(ErrorCode code)
     return &rows[code];
 }
 
+/* A text that fills its buffer was cut there: not within a character, since messages are stored and sent as UTF-8. */
+static void end_at_character(char *text, size_t size)
+{
+    size_t length = strlen(text), lead = length;
+    if (length + 1 < size)
+        return;
+    while (lead > 0 && ((unsigned char)text[lead - 1] & 0xc0) == 0x80)
+        lead--;
+    if (lead == 0 || (unsigned char)text[lead - 1] < 0xc0)
+        return;
+    unsigned char first = (unsigned char)text[--lead];
+    size_t needed = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (length - lead < needed)
+        text[lead] = '\0';
+}
+
 /* Messages may quote their own predecessor (error_set(err, code, "...%s", err->message)), hence the copy. */
 static void set(Error *err, ErrorCode code, const char *pointer, const char *format, va_list args)
 {
     char message[sizeof(err->message)];
     vsnprintf(message, sizeof(message), format, args);
+    end_at_character(message, sizeof(message));
     char at[sizeof(err->pointer)];
     snprintf(at, sizeof(at), "%s", pointer);
+    end_at_character(at, sizeof(at));
     *err = (Error){.code = code};
     memcpy(err->message, message, sizeof(message));
     memcpy(err->pointer, at, sizeof(at));
@@ -89,6 +107,7 @@ bool(error_prefix)(Error *err, const char *format, ...)
     snprintf(message, sizeof(message), "%s: %s", context, err->message);
     memcpy(err->message, message, sizeof(err->message) - 1);
     err->message[sizeof(err->message) - 1] = '\0';
+    end_at_character(err->message, sizeof(err->message));
     return false;
 }
 

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 
+#include <glib.h>
 #include <string.h>
 
 #include "common/error.h"
@@ -55,6 +56,23 @@ Test(error, null_is_accepted)
     cr_assert_not(error_set(NULL, ERROR_INTERNAL, "x"));
     cr_assert_not(error_set_at(NULL, ERROR_INTERNAL, "/x", "x"));
     cr_assert_not(error_prefix(NULL, "x"));
+}
+
+/* Half a character would make what is stored or sent of the message no UTF-8. */
+Test(error, messages_are_cut_between_characters)
+{
+    for (int begin = 0; begin < 4; begin++) {
+        char text[800] = "aaa";
+        for (int i = 0; i < 190; i++)
+            memcpy(text + begin + 4 * i, "\xf0\x9f\x9b\xb5", 4);
+        Error err;
+        error_set_at(&err, ERROR_INTERNAL, text, "%s", text);
+        cr_expect(g_utf8_validate(err.message, -1, NULL));
+        cr_expect(g_utf8_validate(err.pointer, -1, NULL));
+        cr_expect_gt(strlen(err.message), sizeof(err.message) - 5);
+        error_prefix(&err, "%s", "context");
+        cr_expect(g_utf8_validate(err.message, -1, NULL));
+    }
 }
 
 Test(error, codes_have_status_title_and_name)
