@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "common/clock.h"
+#include "common/deadline.h"
 #include "common/pg_internal.h"
 
 enum {
@@ -46,11 +46,7 @@ PgPool *pg_pool_new(const PgPoolOptions *options)
         .connections = connections,
     };
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&pool->freed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    deadline_cond_init(&pool->freed);
     for (unsigned i = 0; i < pool->size; i++) {
         connections[i].pool = pool;
         connections[i].next = pool->free;
@@ -210,11 +206,9 @@ static void put_back(PgConnection *connection)
 
 static PgConnection *take_free(PgPool *pool, int64_t deadline_ms)
 {
-    struct timespec until = {.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
     pthread_mutex_lock(&pool->lock);
-    while (pool->free == NULL)
-        if (pthread_cond_timedwait(&pool->freed, &pool->lock, &until) == ETIMEDOUT)
-            break;
+    while (pool->free == NULL && deadline_cond_wait(&pool->freed, &pool->lock, deadline_ms))
+        ;
     PgConnection *connection = pool->free;
     if (connection != NULL) {
         pool->free = connection->next;

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "common/clock.h"
+#include "common/deadline.h"
 
 enum {
     PIPELINE_LIMIT_BYTES = 64 << 20, /* of commands queued and not yet sent */
@@ -50,11 +50,7 @@ RedisPool *redis_pool_new(const char *address, const char *password, unsigned si
                         .timeout_ms = timeout_ms,
                         .connections = connections};
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&pool->freed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    deadline_cond_init(&pool->freed);
     for (unsigned i = 0; i < size; i++) {
         connections[i].pool = pool;
         connections[i].next = pool->free;
@@ -175,11 +171,9 @@ static void put_back(RedisConnection *connection)
 
 static RedisConnection *take_free(RedisPool *pool, int64_t until_ms)
 {
-    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
     pthread_mutex_lock(&pool->lock);
-    while (pool->free == NULL)
-        if (pthread_cond_timedwait(&pool->freed, &pool->lock, &until) == ETIMEDOUT)
-            break;
+    while (pool->free == NULL && deadline_cond_wait(&pool->freed, &pool->lock, until_ms))
+        ;
     RedisConnection *connection = pool->free;
     if (connection != NULL) {
         pool->free = connection->next;

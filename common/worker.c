@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/clock.h"
+#include "common/deadline.h"
 #include "common/log.h"
 #include "common/metrics.h"
 
@@ -91,27 +91,14 @@ static int note_failure(Worker *worker, Failures *failures, const Error *err)
     return with_jitter(failures->backoff_ms, &failures->seed);
 }
 
-static struct timespec in_ms(int ms)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    time.tv_sec += ms / 1000;
-    time.tv_nsec += ms % 1000 * 1000000L;
-    if (time.tv_nsec >= 1000000000L) {
-        time.tv_sec++;
-        time.tv_nsec -= 1000000000L;
-    }
-    return time;
-}
-
 /* A hint ends a rest but not a backoff: a server that is down is not asked more often for it. */
 static void rest(Worker *worker, int rest_ms, bool hints_end_it)
 {
-    struct timespec end = in_ms(rest_ms);
+    int64_t until_ms = clock_monotonic_ms() + rest_ms;
     pthread_mutex_lock(&worker->lock);
-    int result = 0;
-    while (result == 0 && !workers_stopping() && !(worker->woken && hints_end_it))
-        result = pthread_cond_timedwait(&worker->changed, &worker->lock, &end);
+    while (!workers_stopping() && !(worker->woken && hints_end_it) &&
+           deadline_cond_wait(&worker->changed, &worker->lock, until_ms))
+        ;
     worker->woken = false;
     pthread_mutex_unlock(&worker->lock);
 }
@@ -144,11 +131,7 @@ static void start_worker(Worker *worker, const WorkerDefinition *definition, voi
     worker->runs_ok = metric_with(&runs_total, definition->name, "ok");
     worker->runs_failed = metric_with(&runs_total, definition->name, "failed");
     pthread_mutex_init(&worker->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&worker->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    deadline_cond_init(&worker->changed);
     if (pthread_create(&worker->thread, NULL, work, worker) != 0)
         abort();
     char name[THREAD_NAME_MAX_BYTES];
@@ -186,11 +169,12 @@ void workers_stop(Workers *workers)
     atomic_store(&stopping, true);
     for (size_t i = 0; i < workers->count; i++)
         wake(&workers->items[i]);
+    for (size_t i = 0; i < workers->count; i++)
+        pthread_join(workers->items[i].thread, NULL);
+    /* Only now: until it ended, a worker may have woken another. */
     for (size_t i = 0; i < workers->count; i++) {
-        Worker *worker = &workers->items[i];
-        pthread_join(worker->thread, NULL);
-        pthread_cond_destroy(&worker->changed);
-        pthread_mutex_destroy(&worker->lock);
+        pthread_cond_destroy(&workers->items[i].changed);
+        pthread_mutex_destroy(&workers->items[i].lock);
     }
     free(workers);
 }

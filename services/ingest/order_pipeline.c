@@ -1,10 +1,10 @@
 #include "services/ingest/order_pipeline.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
+#include "common/clock.h"
+#include "common/deadline.h"
 
 struct OrderPipeline {
     pthread_mutex_t mutex;
@@ -20,12 +20,8 @@ OrderPipeline *order_pipeline_new(void)
     OrderPipeline *pipeline = calloc(1, sizeof *pipeline);
     if (!pipeline)
         abort();
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&pipeline->mutex, NULL);
-    pthread_cond_init(&pipeline->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    deadline_cond_init(&pipeline->changed);
     while (pipeline->empty_count < PIPELINE_BATCHES)
         pipeline->empty[pipeline->empty_count++] = order_batch_new();
     return pipeline;
@@ -47,19 +43,10 @@ void order_pipeline_free(OrderPipeline *pipeline)
 /* Under the mutex: waits until *count is not 0 or the time is over. */
 static bool wait_for_any(OrderPipeline *pipeline, const size_t *count, int timeout_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += timeout_ms / 1000;
-    until.tv_nsec += timeout_ms % 1000 * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000L;
-    }
-    while (*count == 0) {
-        if (pthread_cond_timedwait(&pipeline->changed, &pipeline->mutex, &until) == ETIMEDOUT)
-            return *count > 0;
-    }
-    return true;
+    int64_t until_ms = clock_monotonic_ms() + timeout_ms;
+    while (*count == 0 && deadline_cond_wait(&pipeline->changed, &pipeline->mutex, until_ms))
+        ;
+    return *count > 0;
 }
 
 OrderBatch *order_pipeline_take_empty(OrderPipeline *pipeline, int timeout_ms)
