@@ -104,6 +104,20 @@ bool json_parse(const char *text, size_t length_bytes, json_t **ret_json, Error 
     return true;
 }
 
+json_t *json_instant(Instant instant)
+{
+    char text[INSTANT_TEXT_MAX];
+    if (instant == INSTANT_NONE)
+        return json_null();
+    instant_format(instant, text);
+    return json_string(text);
+}
+
+json_t *json_hour(Hour hour)
+{
+    return json_instant(hour == HOUR_NONE ? INSTANT_NONE : hour_start(hour));
+}
+
 void json_cleanup(json_t **json)
 {
     json_decref(*json);

@@ -32,5 +32,9 @@ bool json_read(const json_t *object, const char *at, const JsonField *fields, Ar
 /* Parses a whole body; MALFORMED names line and column. The caller owns *ret_json. */
 bool json_parse(const char *text, size_t length_bytes, json_t **ret_json, Error *err) MUST_CHECK;
 
+/* As RFC 3339 text; null for INSTANT_NONE and HOUR_NONE. */
+json_t *json_instant(Instant instant);
+json_t *json_hour(Hour hour);
+
 void json_cleanup(json_t **json);
 #define JSON_SCOPED __attribute__((cleanup(json_cleanup)))

@@ -15,7 +15,7 @@ bool feature_progress_read(PgConnection *connection, const char *view, bool lock
     *ret_progress = (FeatureProgress){
         .source_cursor = pg_get_int(result, 0, 0),
         .recorded_seq = pg_get_int(result, 0, 1),
-        .watermark = pg_is_null(result, 0, 2) ? INSTANT_NONE : pg_get_instant(result, 0, 2),
+        .watermark = pg_get_instant(result, 0, 2),
         .complete_hour = pg_get_hour(result, 0, 3),
     };
     snprintf(ret_progress->origin, sizeof(ret_progress->origin), "%s", pg_get_text(result, 0, 4));

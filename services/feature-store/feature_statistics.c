@@ -4,15 +4,6 @@
 
 enum { COLUMN_ROWS, COLUMN_GEOS, FIRST_FEATURE_COLUMN, COLUMNS_PER_FEATURE = 4 };
 
-static json_t *hour_or_null(Hour hour)
-{
-    char text[INSTANT_TEXT_MAX];
-    if (hour == HOUR_NONE)
-        return json_null();
-    hour_format(hour, text);
-    return json_string(text);
-}
-
 static json_t *real_or_null(const PGresult *result, int column)
 {
     return pg_is_null(result, 0, column) ? json_null() : json_real(pg_get_real(result, 0, column));
@@ -75,8 +66,8 @@ bool feature_statistics_read(PgConnection *connection, const FeatureView *view, 
                             ? json_real((double)(now - hour_start(to)) / INSTANT_PER_SECOND)
                             : json_null();
     *ret_json = json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:O}", "name", view->name, "version",
-                          (json_int_t)view->version, "from", hour_or_null(from), "to", hour_or_null(to),
-                          "newest_event_timestamp", hour_or_null(to), "freshness_s", freshness, "rows",
+                          (json_int_t)view->version, "from", json_hour(from), "to", json_hour(to),
+                          "newest_event_timestamp", json_hour(to), "freshness_s", freshness, "rows",
                           (json_int_t)statistics.rows, "entities", (json_int_t)statistics.entities, "cursor",
                           (json_int_t)progress.recorded_seq, "features", features);
     return true;

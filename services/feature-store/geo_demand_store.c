@@ -185,7 +185,7 @@ static GeoDemandFeatures read_features_row(const PGresult *result, int row)
         .orders_3h = (int32_t)pg_get_int(result, row, 4),
         .orders_24h = (int32_t)pg_get_int(result, row, 5),
         .orders_168h = (int32_t)pg_get_int(result, row, 6),
-        .trend = pg_is_null(result, row, 11) ? NAN : pg_get_real(result, row, 11),
+        .trend = pg_get_real(result, row, 11),
     };
     for (int i = 0; i < GEO_DEMAND_SAME_HOURS; i++)
         features.same_hour[i] = get_int_or_null(result, row, 7 + i);

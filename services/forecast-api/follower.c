@@ -1,6 +1,5 @@
 #include "services/forecast-api/follower.h"
 
-#include <math.h>
 #include <string.h>
 #include "common/clock.h"
 #include "common/log.h"
@@ -64,16 +63,6 @@ static bool read_state(PgConnection *connection, PublishedState *ret_state, Erro
     return true;
 }
 
-static const char *text_or_null(const PGresult *result, int row, int column)
-{
-    return pg_is_null(result, row, column) ? NULL : pg_get_text(result, row, column);
-}
-
-static double real_or_nan(const PGresult *result, int row, int column)
-{
-    return pg_is_null(result, row, column) ? NAN : pg_get_real(result, row, column);
-}
-
 static bool load_geos(PgConnection *connection, GeoCatalog **ret_geos, Error *err)
 {
     PGresult *result PG_RESULT_SCOPED = NULL;
@@ -86,10 +75,10 @@ static bool load_geos(PgConnection *connection, GeoCatalog **ret_geos, Error *er
                                          .name = pg_get_text(result, row, 1),
                                          .kind = pg_get_text(result, row, 2),
                                          .timezone = pg_get_text(result, row, 3),
-                                         .country = text_or_null(result, row, 4),
-                                         .lat = real_or_nan(result, row, 5),
-                                         .lon = real_or_nan(result, row, 6),
-                                         .parent = text_or_null(result, row, 7),
+                                         .country = pg_get_text(result, row, 4),
+                                         .lat = pg_get_real(result, row, 5),
+                                         .lon = pg_get_real(result, row, 6),
+                                         .parent = pg_get_text(result, row, 7),
                                          .geo_version = pg_get_int(result, row, 8),
                                          .first_hour = pg_get_hour(result, row, 9),
                                          .revision = pg_get_int(result, row, 10)});

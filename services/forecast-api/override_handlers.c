@@ -128,11 +128,7 @@ static json_t *text_column(const PGresult *result, int row, int column)
 
 static json_t *instant_column(const PGresult *result, int row, int column)
 {
-    char text[INSTANT_TEXT_MAX];
-    if (pg_is_null(result, row, column))
-        return json_null();
-    instant_format(pg_get_instant(result, row, column), text);
-    return json_string(text);
+    return json_instant(pg_get_instant(result, row, column));
 }
 
 static const char *override_status(const PGresult *result, int row)
@@ -184,8 +180,6 @@ static bool get_override(PgConnection *connection, const char *id, PGresult **re
 
 static bool is_same(const PGresult *result, const OverrideInput *input)
 {
-    Instant expires_at =
-        pg_is_null(result, 0, COLUMN_EXPIRES_AT) ? INSTANT_NONE : pg_get_instant(result, 0, COLUMN_EXPIRES_AT);
     return strcmp(pg_get_text(result, 0, COLUMN_GEO), input->geo) == 0 &&
            strcmp(pg_get_text(result, 0, COLUMN_SCOPE), input->scope) == 0 &&
            strcmp(pg_get_text(result, 0, COLUMN_VERTICAL), input->vertical) == 0 &&
@@ -193,7 +187,8 @@ static bool is_same(const PGresult *result, const OverrideInput *input)
            strcmp(pg_get_text(result, 0, COLUMN_REASON), input->reason) == 0 &&
            strcmp(pg_get_text(result, 0, COLUMN_AUTHOR), input->author) == 0 &&
            pg_get_real(result, 0, COLUMN_VALUE) == input->value && pg_get_hour(result, 0, COLUMN_FROM) == input->from &&
-           pg_get_hour(result, 0, COLUMN_TO) == input->to && expires_at == input->expires_at;
+           pg_get_hour(result, 0, COLUMN_TO) == input->to &&
+           pg_get_instant(result, 0, COLUMN_EXPIRES_AT) == input->expires_at;
 }
 
 static bool check_room(PgConnection *connection, Error *err)

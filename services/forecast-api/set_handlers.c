@@ -14,23 +14,13 @@ static Metric publications = {.kind = METRIC_COUNTER,
                               .help = "Calls that published a set or rolled back to one",
                               .labels = {"action"}};
 
-static json_t *instant_json(Instant instant)
-{
-    char text[INSTANT_TEXT_MAX];
-    if (instant == INSTANT_NONE)
-        return json_null();
-    instant_format(instant, text);
-    return json_string(text);
-}
-
 static json_t *stored_set_json(const StoredSet *set)
 {
     return json_pack("{s:s, s:s, s:o, s:o, s:s, s:I, s:I, s:I, s:s, s:o, s:o, s:o}", "id", set->id, "status",
-                     set->status, "cutoff", instant_json(hour_start(set->cutoff)), "issued_at",
-                     instant_json(set->issued_at), "kind", set->kind, "hours", (json_int_t)set->hours, "series",
-                     (json_int_t)set->series_count, "length_bytes", (json_int_t)set->length_bytes, "sha256",
-                     set->checksum, "received_at", instant_json(set->received_at), "published_at",
-                     instant_json(set->published_at), "publication",
+                     set->status, "cutoff", json_hour(set->cutoff), "issued_at", json_instant(set->issued_at), "kind",
+                     set->kind, "hours", (json_int_t)set->hours, "series", (json_int_t)set->series_count,
+                     "length_bytes", (json_int_t)set->length_bytes, "sha256", set->checksum, "received_at",
+                     json_instant(set->received_at), "published_at", json_instant(set->published_at), "publication",
                      set->published_seq != 0 ? json_integer(set->published_seq) : json_null());
 }
 

@@ -2,17 +2,12 @@
 
 #include "gen/ingest_sql.h"
 
-static Instant instant_or_none(const PGresult *rows, int row, int column)
-{
-    return pg_is_null(rows, row, column) ? INSTANT_NONE : pg_get_instant(rows, row, column);
-}
-
 bool progress_read(PgConnection *connection, Progress *ret_progress, Error *err)
 {
     PG_RESULT_SCOPED PGresult *row = NULL;
     if (!pg_run(connection, &sql_select_watermark, PG_PARAMS(), &row, err))
         return false;
-    *ret_progress = (Progress){.watermark = instant_or_none(row, 0, 0),
+    *ret_progress = (Progress){.watermark = pg_get_instant(row, 0, 0),
                                .first_hour = pg_get_hour(row, 0, 1),
                                .orders = pg_get_int(row, 0, 2),
                                .changed_seq = pg_get_int(row, 0, 3)};
@@ -31,7 +26,7 @@ bool progress_read_positions(PgConnection *connection, const char *topic, Arena 
         positions[i] = (PartitionPosition){.partition = (int32_t)pg_get_int(rows, i, 0),
                                            .next_offset = pg_get_int(rows, i, 1),
                                            .end_offset = pg_get_int(rows, i, 2),
-                                           .latest_event_at = instant_or_none(rows, i, 3),
+                                           .latest_event_at = pg_get_instant(rows, i, 3),
                                            .events = pg_get_int(rows, i, 4),
                                            .duplicates = pg_get_int(rows, i, 5),
                                            .dead_letters = pg_get_int(rows, i, 6)};

@@ -6,20 +6,6 @@
 #include "services/ingest/ingest.h"
 #include "services/ingest/progress.h"
 
-static json_t *json_instant(Instant instant)
-{
-    char text[INSTANT_TEXT_MAX];
-    if (instant == INSTANT_NONE)
-        return json_null();
-    instant_format(instant, text);
-    return json_string(text);
-}
-
-static json_t *json_hour(Hour hour)
-{
-    return json_instant(hour == HOUR_NONE ? INSTANT_NONE : hour_start(hour));
-}
-
 static json_t *json_real_or_null(const PGresult *rows, int row, int column)
 {
     return pg_is_null(rows, row, column) ? json_null() : json_real(pg_get_real(rows, row, column));

@@ -113,3 +113,13 @@ Test(json, malformed_texts_are_refused_with_their_place)
         cr_assert(i == 0 || strstr(err.message, "line 1") != NULL, "%s", err.message);
     }
 }
+
+Test(json, times_are_rfc_3339_or_null)
+{
+    JSON_SCOPED json_t *instant = json_instant(1500000), *hour = json_hour(1), *no_instant = json_instant(INSTANT_NONE),
+                       *no_hour = json_hour(HOUR_NONE);
+    cr_expect_str_eq(json_string_value(instant), "1970-01-01T00:00:01.5Z");
+    cr_expect_str_eq(json_string_value(hour), "1970-01-01T01:00:00Z");
+    cr_expect(json_is_null(no_instant));
+    cr_expect(json_is_null(no_hour));
+}
