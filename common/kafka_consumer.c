@@ -317,8 +317,9 @@ bool kafka_consumer_poll(KafkaConsumer *consumer, int timeout_ms, rd_kafka_messa
     if (got < 0)
         return kafka_fail(err, rd_kafka_last_error(), "can't read", NULL);
     size_t count = keep_messages(consumer, messages, (size_t)got);
-    if (!carry_out_changes(consumer, messages, &count, count == 0 ? err : &consumer->later) && count == 0)
-        return false;
+    Error change_error;
+    if (!carry_out_changes(consumer, messages, &count, &change_error))
+        consumer->later = change_error;
     if (count == 0 && consumer->later.code != ERROR_NONE) {
         if (err != NULL)
             *err = consumer->later;
