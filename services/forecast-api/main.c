@@ -50,7 +50,7 @@ static const WorkerDefinition workers[] = {
 
 static ForecastApi api;
 
-enum { WORKER_CONNECTIONS = 2 };
+enum { WORKER_CONNECTIONS = 3 }; /* publications may look up geos meanwhile */
 
 static bool start(void *state, Error *err)
 {

@@ -23,8 +23,8 @@ static StoredSet stored_set(const PGresult *result, int row)
                      .series_count = pg_get_int(result, row, 5),
                      .length_bytes = pg_get_int(result, row, 7),
                      .received_at = pg_get_instant(result, row, 9),
-                     .published_at = pg_is_null(result, row, 10) ? INSTANT_NONE : pg_get_instant(result, row, 10),
-                     .published_seq = pg_is_null(result, row, 11) ? 0 : pg_get_int(result, row, 11)};
+                     .published_at = pg_get_instant(result, row, 10),
+                     .published_seq = pg_get_int(result, row, 11)};
     snprintf(set.id, sizeof set.id, "%s", pg_get_text(result, row, 0));
     snprintf(set.kind, sizeof set.kind, "%s", pg_get_text(result, row, 3));
     snprintf(set.checksum, sizeof set.checksum, "%s", pg_get_text(result, row, 6));
@@ -66,6 +66,8 @@ static bool insert_chunks(PgConnection *connection, const char *id, const char *
         size_t piece = length_bytes - from < CHUNK_BYTES ? length_bytes - from : CHUNK_BYTES;
         size_t size = ZSTD_compress(compressed, bound, data + from, piece, CHUNK_ZSTD_LEVEL);
         ok = !ZSTD_isError(size);
+        if (!ok)
+            break;
         pg_copy_row(copy, 4);
         pg_copy_text(copy, id);
         pg_copy_int8(copy, (int64_t)(from / CHUNK_BYTES));
