@@ -143,6 +143,10 @@ $(OUT)/rushcast: $(call objects,$(CLI_SOURCES)) $(call sql_object,cli) $(LIBFORE
 $(PROGRAMS):
 	$(call SAY,LD) $(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
 
+ifeq ($(VARIANT),tsan)
+$(PROGRAMS): $(OUT)/tests/support/tsan_threads.o
+endif
+
 build/rushcast: $(OUT)/rushcast
 	@ln -sf release/rushcast $@
 

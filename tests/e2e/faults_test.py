@@ -4,8 +4,8 @@ import random
 import time
 
 import pytest
-from confluent_kafka import Producer
 
+from order_events import Sender, order
 from platform_under_test import Platform, wait_until
 
 BAD = {
@@ -20,23 +20,6 @@ BAD = {
     json.dumps({"event_id": "4", "event_type": "order_created", "order_id": "4", "occurred_at": "2199-01-01T00:00:00Z",
                 "branch_id": "B"}).encode(): "future",
 }
-
-
-def order(number, at="2026-06-01T10:00:00Z", event_id=None, **fields):
-    return json.dumps({"event_id": event_id or f"e{number}", "event_type": "order_created", "order_id": f"o{number}",
-                       "occurred_at": at, "location": {"lat": 37.77, "lon": -122.42}, **fields}).encode()
-
-
-class Sender:
-    def __init__(self, platform):
-        self.topic = platform.topic
-        self.producer = Producer({"bootstrap.servers": platform.environment["RUSHCAST_KAFKA_BROKERS"], "linger.ms": 5})
-
-    def send(self, messages):
-        for key, value in messages:
-            self.producer.produce(self.topic, value, key)
-            self.producer.poll(0)
-        assert self.producer.flush(30) == 0
 
 
 @pytest.fixture(scope="module")

@@ -46,23 +46,25 @@ def wait_until(what, condition, deadline_s=DEADLINE_S):
 
 
 class Platform:
-    def __init__(self, name, folder, **settings):
+    """`servers` has the addresses of Postgres, Redis and Kafka, by default those that all tests share."""
+
+    def __init__(self, name, folder, servers=os.environ, **settings):
         self.name, self.folder, self.contract = name, folder, Contract()
         self.ports = {service: free_port() for service in SERVICES}
         self.processes, self.logs = {}, {}
-        server = os.environ["RUSHCAST_TEST_POSTGRES"]
+        server = servers["RUSHCAST_TEST_POSTGRES"]
         self.postgres = server.replace("dbname=postgres", f"dbname={name}")
         self.topic = f"orders.{name}"
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
-        host, port = os.environ["RUSHCAST_TEST_REDIS"].split(":")
+        host, port = servers["RUSHCAST_TEST_REDIS"].split(":")
         redis.Redis(host, int(port)).flushall()
-        self.make_topic()
+        self.make_topic(servers["RUSHCAST_TEST_KAFKA"])
         self.environment = {
             **os.environ,
             "RUSHCAST_POSTGRES": self.postgres,
-            "RUSHCAST_REDIS": os.environ["RUSHCAST_TEST_REDIS"],
-            "RUSHCAST_KAFKA_BROKERS": os.environ["RUSHCAST_TEST_KAFKA"],
+            "RUSHCAST_REDIS": servers["RUSHCAST_TEST_REDIS"],
+            "RUSHCAST_KAFKA_BROKERS": servers["RUSHCAST_TEST_KAFKA"],
             "RUSHCAST_KAFKA_TOPIC": self.topic,
             "RUSHCAST_SPOOL_DIR": str(folder),
             **{f"RUSHCAST_{s.upper().replace('-', '_')}_PORT": str(p) for s, p in self.ports.items()},
@@ -70,8 +72,8 @@ class Platform:
             **settings,
         }
 
-    def make_topic(self):
-        admin = AdminClient({"bootstrap.servers": os.environ["RUSHCAST_TEST_KAFKA"]})
+    def make_topic(self, brokers):
+        admin = AdminClient({"bootstrap.servers": brokers})
         admin.create_topics([NewTopic(self.topic, PARTITIONS, 1)])[self.topic].result(30)
 
     def start(self, service):
