@@ -53,11 +53,13 @@ static json_t *readiness(int service)
     service_url(service, "/readyz", url);
     HTTP_REPLY_SCOPED HttpReply reply = {0};
     Error err = {0};
-    HttpCall call = {
-        .url = url, .deadline_ms = CALL_DEADLINE_MS, .attempts = 1, .reply_limit_bytes = REPLY_LIMIT_BYTES};
-    bool answered = http_call(&call, &reply, &err) || reply.status == 503;
+    HttpCall call = {.url = url,
+                     .deadline_ms = CALL_DEADLINE_MS,
+                     .attempts = 1,
+                     .also_status = 503,
+                     .reply_limit_bytes = REPLY_LIMIT_BYTES};
     json_t *document = NULL;
-    if (answered && reply.body.data && json_parse(reply.body.data, reply.body.length_bytes, &document, NULL))
+    if (http_call(&call, &reply, &err) && json_parse(reply.body.data, reply.body.length_bytes, &document, &err))
         return document;
     return json_pack("{s:b, s:[{s:s, s:s}]}", "ready", 0, "waiting_for", "name", services[service].name, "problem",
                      err.message);

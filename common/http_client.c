@@ -302,7 +302,8 @@ static bool judge(const Attempt *attempt, Error *err)
         return error_set(err, code_of_transport(attempt->result), "%s %s: %s", method_of(call), call->url,
                          curl_easy_strerror(attempt->result));
     long status = status_of(attempt);
-    return is_success(status) || fail_with_problem(attempt, status, err);
+    return is_success(status) || (call->also_status != 0 && status == call->also_status) ||
+           fail_with_problem(attempt, status, err);
 }
 
 /* An attempt that failed halfway has left a part of its body there. */

@@ -16,6 +16,7 @@ typedef struct HttpCall {
     size_t body_length_bytes;
     int deadline_ms;          /* for all attempts together; 0: 10,000 */
     int attempts;             /* 0: 3. Calls must be idempotent for more than 1. */
+    int also_status;          /* beside 2xx this one is an answer too, not an error; 0: none */
     size_t reply_limit_bytes; /* 0: 64 MiB */
     FILE *sink;               /* when given, a 2xx body is written there instead of `body` of the reply */
 } HttpCall;
@@ -30,9 +31,9 @@ typedef struct HttpReply {
 void http_reply_fini(HttpReply *reply);
 #define HTTP_REPLY_SCOPED __attribute__((cleanup(http_reply_fini)))
 
-/* True for any 2xx. Otherwise the error carries URL, status and the problem's title and detail: 4xx keep their meaning
- * (NOT_FOUND, CONFLICT, ...; others INVALID_ARGUMENT), 5xx and transport errors are UPSTREAM, UNAVAILABLE or DEADLINE.
- * ret_reply may be NULL. */
+/* True for any 2xx and also_status. Otherwise the error carries URL, status and the problem's title and detail: 4xx
+ * keep their meaning (NOT_FOUND, CONFLICT, ...; others INVALID_ARGUMENT), 5xx and transport errors are UPSTREAM,
+ * UNAVAILABLE or DEADLINE. ret_reply may be NULL. */
 bool http_call(const HttpCall *call, HttpReply *ret_reply, Error *err) MUST_CHECK;
 /* Header of the reply by lower-case name, or NULL. */
 const char *http_reply_header(const HttpReply *reply, const char *name);

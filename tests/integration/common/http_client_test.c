@@ -211,6 +211,17 @@ Test(http_client, statuses_keep_their_meaning_and_only_passing_ones_are_retried)
     }
 }
 
+Test(http_client, a_status_that_is_an_answer_too_comes_with_its_body)
+{
+    HTTP_REPLY_SCOPED HttpReply reply = {.status = 0};
+    Error err;
+    const HttpCall call = {.url = url_of("/status/504"), .also_status = 504};
+    cr_assert(http_call(&call, &reply, &err), "%s", err.message);
+    cr_expect_eq(reply.status, 504);
+    cr_expect_not_null(strstr(reply.body.data, "the far side says 504"));
+    cr_expect_eq(atomic_load(&calls), 1);
+}
+
 Test(http_client, a_server_that_is_not_there_is_unavailable)
 {
     Error err;
