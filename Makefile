@@ -67,8 +67,9 @@ test-real: ## checks on real data sets in ../shared/data, where that exists
 	@tests/real/run.sh
 
 test-deep: ## the long ones: TSan, fuzzing, faults, scale
-	@deploy/install.sh test
+	@deploy/install.sh deep
 	@+$(MAKE) --no-print-directory VARIANT=asan test-programs
+	@+$(MAKE) --no-print-directory VARIANT=fuzz fuzz-programs
 	@+$(MAKE) --no-print-directory VARIANT=tsan all
 	@tests/support/run_deep.sh
 

@@ -3,6 +3,7 @@
 #   install.sh run     to build and run the platform
 #   install.sh test    and to test it
 #   install.sh bench   and its benchmarks' peers
+#   install.sh deep    and to fuzz it
 #   install.sh lint    and to check style
 set -euo pipefail
 
@@ -23,7 +24,7 @@ all|nanoarrow|nanoarrow library|deploy/deps/nanoarrow.sh deploy/deps/common.sh d
 all|yyjson|yyjson library|deploy/deps/yyjson.sh deploy/deps/common.sh deploy/deps/sources.txt|deps/lib/libyyjson.a
 all|kafka|Kafka|deploy/kafka/pom.xml deploy/local-stack/kafka.sh deploy/local-stack/kafka.properties|kafka/formatted
 all|mongo|Mongo-wire server|deploy/mongo/pom.xml deploy/mongo/MongoServer.java|mongo/classes/MongoServer.class
-test bench lint|python-tests|Python packages of the tests|tests/requirements.txt|venv/bin/pytest
+test bench deep lint|python-tests|Python packages of the tests|tests/requirements.txt|venv/bin/pytest
 bench|python-peers|Python packages of the benchmarks' peers|tests/bench/peers/requirements.txt|peers/venv/bin/python
 "
 
@@ -144,9 +145,9 @@ install_packages() {
 }
 
 case "${1:-}" in
-run | test | bench | lint) mode="$1" ;;
+run | test | bench | deep | lint) mode="$1" ;;
 *)
-    sed -n '2,6s/^# //p' "$0" >&2
+    sed -n '2,7s/^# //p' "$0" >&2
     exit 2
     ;;
 esac

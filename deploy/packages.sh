@@ -2,7 +2,7 @@
 # The Debian packages of the project.
 #   packages.sh missing MODE   prints the names of those not installed
 #   packages.sh install MODE   installs them (as root); nothing is started and no database cluster is made
-# A mode takes the packages of the modes before it too: run, test, bench, lint.
+# Modes: run; test, which takes those of run too; bench, deep and lint, which take both.
 set -euo pipefail
 
 # mode|package|why
@@ -35,6 +35,8 @@ test|libcriterion-dev|unit and integration tests
 test|curl|tests by hand and of streamed answers
 bench|nginx-light|peer of the forecast API
 bench|wrk|load generator
+deep|clang|fuzz targets, which it links with libFuzzer
+deep|libclang-rt-dev|libFuzzer
 lint|clang-format|layout of C code
 lint|clang-tidy|static analysis of C code
 lint|shellcheck|static analysis of scripts
@@ -51,6 +53,7 @@ modes_of() {
     run) echo "run" ;;
     test) echo "run|test" ;;
     bench) echo "run|test|bench" ;;
+    deep) echo "run|test|deep" ;;
     lint) echo "run|test|lint" ;;
     *)
         echo "packages.sh: unknown mode '$1'" >&2

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from order_events import Sender, order
 from own_servers import OwnServers
-from platform_under_test import PARTITIONS, Platform, wait_until
+from platform_under_test import PARTITIONS, PATIENCE, Platform, wait_until
 
 EVENTS = int(os.environ.get("RUSHCAST_FAULT_EVENTS", 8000))
 FAULTS = 4
@@ -41,7 +41,7 @@ class Flow(threading.Thread):
             self.failure = failure
 
     def finish(self):
-        self.join(2 * RETURN_DEADLINE_S)
+        self.join(2 * RETURN_DEADLINE_S * PATIENCE)
         assert not self.is_alive() and self.failure is None, self.failure
 
 
@@ -149,7 +149,7 @@ def test_hanging_postgres(outage):
         for service in ("ingest", "feature-store"):
             began = time.monotonic()
             outage.platform.get(service, "/readyz")
-            assert time.monotonic() - began < 2, f"/readyz of {service} hangs with Postgres"
+            assert time.monotonic() - began < 2 * PATIENCE, f"/readyz of {service} hangs with Postgres"
         time.sleep(1)
     resume()
     outage.comes_back("ingest", "feature-store")

@@ -19,6 +19,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("RUSHCAST_TEST_BUILD", TOP / "build/asan"))
 SERVICES = ["ingest", "feature-store", "forecast-api", "trainer"]
 PARTITIONS = 4
+PATIENCE = float(os.environ.get("RUSHCAST_TEST_PATIENCE", 1))  # programs built with TSan are many times slower
 DEADLINE_S = 120
 
 
@@ -36,6 +37,7 @@ def free_port():
 
 def wait_until(what, condition, deadline_s=DEADLINE_S):
     """The condition's first true value; fails saying what was waited for."""
+    deadline_s *= PATIENCE
     end = time.monotonic() + deadline_s
     while True:
         value = condition()
@@ -105,14 +107,14 @@ class Platform:
         """Asks the service to stop; returns its exit status."""
         process = self.processes.pop(service)
         process.send_signal(signal.SIGTERM)
-        return process.wait(30)
+        return process.wait(30 * PATIENCE)
 
     def stop_all(self):
         statuses = {service: self.stop(service) for service in reversed(list(self.processes))}
         assert all(status == 0 for status in statuses.values()), f"services ended with {statuses}"
 
     def call(self, service, method, path, **options):
-        response = requests.request(method, f"http://127.0.0.1:{self.ports[service]}{path}", timeout=60, **options)
+        response = requests.request(method, f"http://127.0.0.1:{self.ports[service]}{path}", timeout=60 * PATIENCE, **options)
         self.contract.check(service, method, path.split("?")[0], response)
         return response
 
@@ -134,7 +136,7 @@ class Platform:
     def command(self, *arguments, status=0):
         """Runs the rushcast program; returns standard output."""
         done = subprocess.run([BUILD / "rushcast", *map(str, arguments)], env=self.environment, cwd=TOP, text=True,
-                              capture_output=True, timeout=300)
+                              capture_output=True, timeout=300 * PATIENCE)
         assert done.returncode == status, f"rushcast {arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout if status == 0 else done.stderr
 

@@ -5,13 +5,6 @@ cd "$(dirname "$0")/../.." || exit
 
 failed=0
 
-# check WHAT COMMAND...: one kind of analysis; its output tells what is wrong.
-check() {
-    echo "== $1"
-    shift
-    "$@" || failed=1
-}
-
 format_c() {
     git ls-files -z '*.c' '*.h' | xargs -0 clang-format --dry-run -Werror
 }
@@ -30,8 +23,11 @@ analyse_c() {
     )
 }
 
-check "layout of C code" format_c
-check "scripts" check_scripts
-check "C code" analyse_c
+echo "== layout of C code"
+format_c || failed=1
+echo "== scripts"
+check_scripts || failed=1
+echo "== C code"
+analyse_c || failed=1
 [ $failed -eq 0 ] && echo "nothing found"
 exit $failed
