@@ -21,6 +21,9 @@ enum {
     URL_MAX = 512,
 };
 
+/* About 80 million rows: it goes to a file, which is mapped. */
+static const size_t export_limit_bytes = (size_t)4 << 30;
+
 enum { COLUMN_GEO, COLUMN_HOUR, COLUMN_COUNTS, COLUMNS = COLUMN_COUNTS + DEMAND_STORE_VERTICALS };
 
 static const ArrowColumn export_columns[COLUMNS] = {
@@ -96,6 +99,7 @@ bool data_follower_history(void *service, WorkerStep *step, Error *err)
                                .token = trainer->config.common.token,
                                .deadline_ms = EXPORT_DEADLINE_MS,
                                .attempts = 1,
+                               .reply_limit_bytes = export_limit_bytes,
                                .sink = file},
                    &reply, err) ||
         !reply_cursor(&reply, &cursor, err)) {
