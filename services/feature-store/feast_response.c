@@ -20,7 +20,8 @@ const char *feast_status_name(FeastStatus status)
     return status_names[status];
 }
 
-FeastStatus feast_value_status(const FeatureView *view, const FeastEntityRow *row, size_t feature, Instant now)
+/* Whether the value may be served at `now`: nothing older than the view's ttl is, whatever it was. */
+static FeastStatus feast_value_status(const FeatureView *view, const FeastEntityRow *row, size_t feature, Instant now)
 {
     if (!row->found)
         return FEAST_NOT_FOUND;

@@ -15,9 +15,6 @@ typedef struct FeastEntityRow {
     FeatureRow row;
 } FeastEntityRow;
 
-/* Whether the value may be served at `now`: nothing older than the view's ttl is, whatever it was. */
-FeastStatus feast_value_status(const FeatureView *view, const FeastEntityRow *row, size_t feature, Instant now);
-
 /* rows[view * entities_count + entity]. Values that are not PRESENT are null. Counts the statuses per view into
  * ret_counts[view][status], which has a row per view of the request. */
 void feast_response_write(const FeastRequest *request, const FeastEntityRow *rows, Instant now, Buffer *out,

@@ -65,10 +65,10 @@ bool feature_statistics_read(PgConnection *connection, const FeatureView *view, 
     json_t *freshness = to != HOUR_NONE && now != INSTANT_NONE
                             ? json_real((double)(now - hour_start(to)) / INSTANT_PER_SECOND)
                             : json_null();
-    *ret_json = json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:O}", "name", view->name, "version",
-                          (json_int_t)view->version, "from", json_hour(from), "to", json_hour(to),
-                          "newest_event_timestamp", json_hour(to), "freshness_s", freshness, "rows",
-                          (json_int_t)statistics.rows, "entities", (json_int_t)statistics.entities, "cursor",
-                          (json_int_t)progress.recorded_seq, "features", features);
+    *ret_json =
+        json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:O}", "name", view->name, "version",
+                  (json_int_t)view->version, "from", json_hour(from), "to", json_hour(to), "newest_event_timestamp",
+                  json_hour(to), "freshness_s", freshness, "rows", (json_int_t)statistics.rows, "entities",
+                  (json_int_t)statistics.entities, "cursor", (json_int_t)progress.recorded_seq, "features", features);
     return true;
 }

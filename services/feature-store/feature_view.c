@@ -35,7 +35,8 @@ const char *feature_type_name(FeatureType type)
     return type_names[type];
 }
 
-bool feature_name_valid(const char *name)
+/* At most FEATURE_NAME_MAX of a-z, 0-9 and _, beginning with a letter: safe in SQL, keys and labels. */
+static bool feature_name_valid(const char *name)
 {
     size_t length = strlen(name);
     return length > 0 && length <= FEATURE_NAME_MAX && name[0] >= 'a' && name[0] <= 'z' &&

@@ -47,5 +47,3 @@ const FeatureView *feature_views_find(const FeatureViews *views, const char *nam
 /* Index of the feature, or -1. */
 int feature_view_index(const FeatureView *view, const char *feature);
 const char *feature_type_name(FeatureType type);
-/* At most FEATURE_NAME_MAX of a-z, 0-9 and _, beginning with a letter: safe in SQL, keys and labels. */
-bool feature_name_valid(const char *name);

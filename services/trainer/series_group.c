@@ -1,7 +1,6 @@
 #include "services/trainer/series_group.h"
 
 #include <stddef.h>
-#include <string.h>
 
 static const struct {
     const char *name, *vertical;
@@ -20,15 +19,4 @@ const char *series_group_name(SeriesGroup group)
 const char *series_group_vertical(SeriesGroup group)
 {
     return groups[group].vertical;
-}
-
-bool series_group_parse(const char *name, SeriesGroup *ret_group)
-{
-    for (SeriesGroup group = 0; group < SERIES_GROUPS; group++) {
-        if (strcmp(name, groups[group].name) == 0) {
-            *ret_group = group;
-            return true;
-        }
-    }
-    return false;
 }

@@ -2,8 +2,6 @@
  * that the leaf totals are what `rushcast backtest` computes from the same counts. */
 #pragma once
 
-#include <stdbool.h>
-
 typedef enum SeriesGroup {
     SERIES_TOTAL,      /* all orders of the leaf geos */
     SERIES_PARENTS,    /* all orders of the cities and of `all` */
@@ -16,4 +14,3 @@ typedef enum SeriesGroup {
 const char *series_group_name(SeriesGroup group);
 /* The vertical its series count, NULL for all orders. */
 const char *series_group_vertical(SeriesGroup group);
-bool series_group_parse(const char *name, SeriesGroup *ret_group);
