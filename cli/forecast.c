@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include "cli/cli.h"
+#include "cli/stack.h"
 #include "common/http_client.h"
 
 enum {
@@ -24,7 +25,7 @@ static const char usage[] =
     "  --hours N       1..168 (168)\n"
     "  --vertical V    restaurant or goods: only these orders\n"
     "  --json          the API's answer as it is\n\n"
-    "Environment: RUSHCAST_FORECAST_API_URL (http://127.0.0.1:8080), RUSHCAST_TOKEN.\n";
+    "Environment: RUSHCAST_FORECAST_API_URL (http://127.0.0.1:8080) or _PORT, RUSHCAST_TOKEN.\n";
 
 typedef struct ForecastView {
     const char *geo, *vertical;
@@ -99,9 +100,9 @@ static bool show(const ForecastView *view, Error *err)
 {
     Arena *arena ARENA_SCOPED = arena_new();
     char url[URL_BYTES];
-    int length = snprintf(url, sizeof url, "%s/forecast?geo=%s&hours=%d",
-                          cli_env("RUSHCAST_FORECAST_API_URL", "http://127.0.0.1:8080"), http_escape(arena, view->geo),
-                          view->hours);
+    stack_set_environment();
+    int length = snprintf(url, sizeof url, "%s/forecast?geo=%s&hours=%d", getenv("RUSHCAST_FORECAST_API_URL"),
+                          http_escape(arena, view->geo), view->hours);
     if (view->vertical && length > 0 && (size_t)length < sizeof url)
         snprintf(url + length, sizeof url - (size_t)length, "&vertical=%s", http_escape(arena, view->vertical));
     JSON_SCOPED json_t *answer = NULL;

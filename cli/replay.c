@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/event_file.h"
 #include "cli/progress.h"
+#include "cli/stack.h"
 #include "common/buffer.h"
 #include "common/clock.h"
 #include "common/kafka_producer.h"
@@ -23,7 +24,8 @@ static const char usage[] =
     "  --events FILE    the file\n"
     "  --speed max|N    as fast as possible (the default), or N times as fast as it happened\n"
     "  --shift-to-now   move all events by whole weeks so that the last one lies in the past week\n\n"
-    "Environment: RUSHCAST_KAFKA_BROKERS (127.0.0.1:19092), RUSHCAST_KAFKA_TOPIC (orders.raw).\n";
+    "Environment: RUSHCAST_KAFKA_BROKERS (127.0.0.1:19092) or RUSHCAST_KAFKA_PORT, RUSHCAST_KAFKA_TOPIC "
+    "(orders.raw).\n";
 
 typedef struct Replay {
     const char *path;
@@ -134,9 +136,10 @@ static bool replay_file(Replay *replay, Error *err)
         return false;
     EventFile *file = NULL;
     KafkaProducer *producer = NULL;
+    stack_set_environment();
     bool done = event_file_open(replay->path, &file, err) &&
-                kafka_producer_new(cli_env("RUSHCAST_KAFKA_BROKERS", "127.0.0.1:19092"),
-                                   cli_env("RUSHCAST_KAFKA_TOPIC", "orders.raw"), &producer, err) &&
+                kafka_producer_new(getenv("RUSHCAST_KAFKA_BROKERS"), cli_env("RUSHCAST_KAFKA_TOPIC", "orders.raw"),
+                                   &producer, err) &&
                 send_file(replay, file, producer, err);
     kafka_producer_free(producer);
     event_file_close(file);

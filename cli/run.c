@@ -153,15 +153,31 @@ static json_t *ask(const char *variable, const char *path)
     return http_get_json(url, getenv("RUSHCAST_TOKEN"), CALL_DEADLINE_MS, &answer, NULL) ? answer : NULL;
 }
 
+/* How far ingest has read the topic: the sum of its next offsets. */
+static json_int_t ingested_events(void)
+{
+    JSON_SCOPED json_t *answer = ask("RUSHCAST_INGEST_URL", "/sources");
+    const json_t *sources = json_object_get(answer, "sources"), *partitions, *partition;
+    size_t index;
+    json_int_t events = 0;
+    partitions = json_object_get(json_array_get(sources, 0), "partitions");
+    json_array_foreach(partitions, index, partition) events +=
+        json_integer_value(json_object_get(partition, "next_offset"));
+    return events;
+}
+
 static bool wait_for_ingest(Run *run, Error *err)
 {
     Progress progress;
     progress_begin(&progress, "ingest");
+    int64_t end;
+    if (!stack_topic_end(&end, err))
+        return false;
     for (;;) {
+        json_int_t lag = end - ingested_events();
         JSON_SCOPED json_t *watermark = ask("RUSHCAST_INGEST_URL", "/watermark");
         json_int_t orders = json_integer_value(json_object_get(watermark, "orders"));
-        json_int_t lag = json_integer_value(json_object_get(watermark, "lag"));
-        if (orders > 0 && lag == 0) {
+        if (orders > 0 && lag <= 0) {
             progress_end(&progress, "%lld orders in the warehouse", (long long)orders);
             return true;
         }
@@ -203,11 +219,13 @@ static void print_addresses(const Run *run)
            "  dashboard       %s/\n"
            "  forecast        curl '%s/forecast?geo=all&hours=168'\n"
            "  geos            curl '%s/geos'\n"
-           "  in a terminal   build/rushcast forecast --geo all; build/rushcast status\n"
+           "  in a terminal   build/rushcast forecast --geo all; build/rushcast status%s\n"
            "  SQL             psql '%s'\n"
            "  logs            %s/\n\n",
            getenv("RUSHCAST_FORECAST_API_URL"), getenv("RUSHCAST_FORECAST_API_URL"),
-           getenv("RUSHCAST_FORECAST_API_URL"), getenv("RUSHCAST_POSTGRES"), run->log_dir);
+           getenv("RUSHCAST_FORECAST_API_URL"),
+           stack_uses_default_ports() ? "" : "; with the same RUSHCAST_*_PORT variables", getenv("RUSHCAST_POSTGRES"),
+           run->log_dir);
     fflush(stdout);
 }
 

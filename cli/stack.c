@@ -91,6 +91,20 @@ void stack_set_environment(void)
     setenv("RUSHCAST_STOP_WITH_PARENT", "1", 1);
 }
 
+bool stack_uses_default_ports(void)
+{
+    for (size_t i = 0; i < PORTS; i++)
+        if (strcmp(cli_env(ports[i].variable, ports[i].fallback), ports[i].fallback) != 0)
+            return false;
+    return true;
+}
+
+bool stack_topic_end(int64_t *ret_end, Error *err)
+{
+    return kafka_topic_end(getenv("RUSHCAST_KAFKA_BROKERS"), cli_env("RUSHCAST_KAFKA_TOPIC", "orders.raw"), PARTITIONS,
+                           READY_DEADLINE_S * 1000, ret_end, err);
+}
+
 static bool port_is_free(int port)
 {
     int handle = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;

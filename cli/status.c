@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "cli/cli.h"
+#include "cli/stack.h"
 #include "common/http_client.h"
 
 enum { CALL_DEADLINE_MS = 3000, URL_BYTES = 256, REPLY_LIMIT_BYTES = 1 << 20 };
@@ -11,16 +12,16 @@ static const char usage[] =
     "What runs, what it waits for, how fresh data, models and forecasts are. Exit status 0 when all services are "
     "ready,\n"
     "1 otherwise.\n\n"
-    "Environment: RUSHCAST_{FORECAST_API,INGEST,FEATURE_STORE,TRAINER}_URL (http://127.0.0.1:8080..8083),\n"
+    "Environment: RUSHCAST_{FORECAST_API,INGEST,FEATURE_STORE,TRAINER}_URL (http://127.0.0.1:8080..8083) or _PORT,\n"
     "RUSHCAST_TOKEN.\n";
 
 static const struct {
-    const char *name, *variable, *fallback;
+    const char *name, *variable;
 } services[] = {
-    {"ingest", "RUSHCAST_INGEST_URL", "http://127.0.0.1:8081"},
-    {"feature-store", "RUSHCAST_FEATURE_STORE_URL", "http://127.0.0.1:8082"},
-    {"trainer", "RUSHCAST_TRAINER_URL", "http://127.0.0.1:8083"},
-    {"forecast-api", "RUSHCAST_FORECAST_API_URL", "http://127.0.0.1:8080"},
+    {"ingest", "RUSHCAST_INGEST_URL"},
+    {"feature-store", "RUSHCAST_FEATURE_STORE_URL"},
+    {"trainer", "RUSHCAST_TRAINER_URL"},
+    {"forecast-api", "RUSHCAST_FORECAST_API_URL"},
 };
 
 enum { SERVICES = sizeof services / sizeof *services };
@@ -43,7 +44,7 @@ enum { FIGURES = sizeof figures / sizeof *figures };
 
 static void service_url(int service, const char *path, char url[URL_BYTES])
 {
-    snprintf(url, URL_BYTES, "%s%s", cli_env(services[service].variable, services[service].fallback), path);
+    snprintf(url, URL_BYTES, "%s%s", getenv(services[service].variable), path);
 }
 
 /* {"ready", "waiting_for", "problem"}: a service that is not ready answers 503, with the same document. */
@@ -116,6 +117,7 @@ int cli_status(int argc, char **argv)
         fputs(usage, stderr);
         return 2;
     }
+    stack_set_environment();
     JSON_SCOPED json_t *report = json_object();
     json_t *states = json_object(), *values = json_object();
     json_object_set_new(report, "services", states);

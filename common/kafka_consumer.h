@@ -48,3 +48,6 @@ bool kafka_consumer_caught_up(KafkaConsumer *consumer, int32_t partition);
 /* Creates the topic unless it is there. */
 bool kafka_topic_ensure(const char *brokers, const char *topic, int partitions, int replication, int deadline_ms,
                         Error *err) MUST_CHECK;
+/* Sum of the next offsets of the partitions, as the broker knows them now. */
+bool kafka_topic_end(const char *brokers, const char *topic, int partitions, int deadline_ms, int64_t *ret_end,
+                     Error *err) MUST_CHECK;

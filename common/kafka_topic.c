@@ -46,20 +46,48 @@ static bool create_topic(rd_kafka_t *handle, const char *topic, int partitions, 
     return ok;
 }
 
-bool kafka_topic_ensure(const char *brokers, const char *topic, int partitions, int replication, int deadline_ms,
-                        Error *err)
+static bool open_client(const char *brokers, rd_kafka_t **ret_handle, Error *err)
 {
     const KafkaSetting settings[] = {{"bootstrap.servers", brokers}, {"client.id", "rushcast"}, {NULL, NULL}};
     rd_kafka_conf_t *conf;
     char reason[256];
     if (!kafka_settings(settings, &conf, err))
         return false;
-    rd_kafka_t *handle = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
-    if (handle == NULL) {
+    *ret_handle = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
+    if (*ret_handle == NULL) {
         rd_kafka_conf_destroy(conf);
         return error_set(err, ERROR_INVALID_ARGUMENT, "Kafka: %s", reason);
     }
+    return true;
+}
+
+bool kafka_topic_ensure(const char *brokers, const char *topic, int partitions, int replication, int deadline_ms,
+                        Error *err)
+{
+    rd_kafka_t *handle;
+    if (!open_client(brokers, &handle, err))
+        return false;
     bool ok = create_topic(handle, topic, partitions, replication, deadline_ms, err);
     rd_kafka_destroy(handle);
     return ok;
+}
+
+bool kafka_topic_end(const char *brokers, const char *topic, int partitions, int deadline_ms, int64_t *ret_end,
+                     Error *err)
+{
+    rd_kafka_t *handle;
+    int64_t end = 0;
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (!open_client(brokers, &handle, err))
+        return false;
+    for (int32_t partition = 0; partition < partitions && code == RD_KAFKA_RESP_ERR_NO_ERROR; partition++) {
+        int64_t low = 0, high = 0;
+        code = rd_kafka_query_watermark_offsets(handle, topic, partition, &low, &high, deadline_ms);
+        end += high;
+    }
+    rd_kafka_destroy(handle);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_fail(err, code, "can't ask for the end of the topic", rd_kafka_err2str(code));
+    *ret_end = end;
+    return true;
 }
