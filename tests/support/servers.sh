@@ -5,17 +5,23 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 ready_deadline_s=60
+stop_deadline_s=15
 folder=$(mktemp -d "${TMPDIR:-/tmp}/rushcast-test.XXXXXX")
 chmod 755 "$folder"
 pids=()
+signals=()
 
 stop() {
-    for pid in "${pids[@]}"; do
-        kill -INT "$pid" 2>/dev/null || true
+    local i killer
+    for i in "${!pids[@]}"; do
+        kill -"${signals[$i]}" "${pids[$i]}" 2>/dev/null || true
     done
-    for pid in "${pids[@]}"; do
-        wait "$pid" 2>/dev/null || true
+    (sleep $stop_deadline_s && kill -KILL "${pids[@]}") >/dev/null 2>&1 &
+    killer=$!
+    for i in "${!pids[@]}"; do
+        wait "${pids[$i]}" 2>/dev/null || true
     done
+    kill "$killer" 2>/dev/null || true
     rm -rf "$folder"
 }
 trap stop EXIT
@@ -41,6 +47,7 @@ read -r postgres redis kafka controller mongo <<<"$(free_ports 5)"
 export RUSHCAST_POSTGRES_FAST=1 RUSHCAST_MONGO_MEMORY=1 RUSHCAST_STOP_WITH_PARENT=1
 export RUSHCAST_KAFKA_CONTROLLER_PORT=$controller
 
+# start NAME PORT SIGNAL: the signal ends it soon.
 start() {
     local name=$1 port=$2 script=deploy/local-stack/$1.sh
     "$script" prepare "$folder/$name" "$port" >"$folder/$name.log" 2>&1 || {
@@ -48,17 +55,16 @@ start() {
         echo "servers.sh: $name can't be prepared" >&2
         exit 1
     }
-    # Without job control the shell would make it ignore interrupts, which is Postgres' fast shutdown.
-    set -m
     "$script" run "$folder/$name" "$port" >>"$folder/$name.log" 2>&1 &
-    set +m
     pids+=($!)
+    signals+=("$3")
 }
 
-start postgres "$postgres"
-start redis "$redis"
-start kafka "$kafka"
-start mongo "$mongo"
+# Interrupt is Postgres' fast shutdown. Java programs would ignore one where this script was started to ignore it.
+start postgres "$postgres" INT
+start redis "$redis" TERM
+start kafka "$kafka" TERM
+start mongo "$mongo" TERM
 deadline=$((SECONDS + ready_deadline_s))
 for server in "postgres $postgres" "redis $redis" "kafka $kafka" "mongo $mongo"; do
     read -r name port <<<"$server"
