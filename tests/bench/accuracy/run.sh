@@ -28,4 +28,5 @@ for set in $sets; do
     "$python" "$shared/bench/score.py" --history "$history" "$folder/rushcast.csv" "$folder/peers.csv" \
         | tee "$folder/$set.scores.jsonl" >&2
 done
+# shellcheck disable=SC2086 # names of sets
 "$python" tests/bench/accuracy/compare.py "$folder" $sets
