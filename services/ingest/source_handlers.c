@@ -32,6 +32,33 @@ static bool read_progress(Request *request, Progress *ret_progress, PartitionPos
     return true;
 }
 
+/* The problem of the worker that reads Kafka, if it has one. */
+static void find_kafka_problem(void *context, const char *name, bool needed, const char *problem)
+{
+    (void)needed;
+    json_t **ret_problem = context;
+    if (strcmp(name, "kafka") == 0 && problem)
+        *ret_problem = json_string(problem);
+}
+
+/* Whether all that the stream holds is known to be recorded. What the database knows of the ends may be of an earlier
+ * process; while the stream can't be read, nobody knows. */
+static bool is_caught_up(const Ingest *ingest, const PartitionPosition *positions, size_t count)
+{
+    JSON_SCOPED json_t *problem = NULL;
+    PartitionEnds ends;
+    workers_visit(service_workers(), find_kafka_problem, &problem);
+    order_pipeline_get_ends(ingest->pipeline, &ends);
+    for (size_t i = 0; i < ends.count; i++) {
+        for (size_t k = 0; k < count; k++) {
+            if (positions[k].partition == ends.items[i].partition &&
+                positions[k].next_offset < ends.items[i].end_offset)
+                return false;
+        }
+    }
+    return problem == NULL && ends.count > 0 && watermark_lag(positions, count) == 0;
+}
+
 bool handle_get_watermark(Request *request, Response *response, Error *err)
 {
     Progress progress;
@@ -40,10 +67,11 @@ bool handle_get_watermark(Request *request, Response *response, Error *err)
     if (!read_progress(request, &progress, &positions, &count, NULL, err))
         return false;
     response_json(response,
-                  json_pack("{so so sI so sI sI}", "watermark", json_instant(progress.watermark), "complete_hour",
+                  json_pack("{so so sI so sI sb sI}", "watermark", json_instant(progress.watermark), "complete_hour",
                             json_hour(watermark_complete_hour(progress.watermark)), "cursor",
                             (json_int_t)progress.changed_seq, "first_hour", json_hour(progress.first_hour), "lag",
-                            (json_int_t)watermark_lag(positions, count), "orders", (json_int_t)progress.orders));
+                            (json_int_t)watermark_lag(positions, count), "caught_up",
+                            is_caught_up(request->service, positions, count), "orders", (json_int_t)progress.orders));
     return true;
 }
 
@@ -85,15 +113,6 @@ static json_t *partition_json(const PartitionPosition *position)
                      position->end_offset < 0 ? json_null() : json_integer(position->end_offset), "last_event_at",
                      json_instant(position->latest_event_at), "events", (json_int_t)position->events, "duplicates",
                      (json_int_t)position->duplicates, "dead_letters", (json_int_t)position->dead_letters);
-}
-
-/* The problem of the worker that reads Kafka, if it has one. */
-static void find_kafka_problem(void *context, const char *name, bool needed, const char *problem)
-{
-    (void)needed;
-    json_t **ret_problem = context;
-    if (strcmp(name, "kafka") == 0 && problem)
-        *ret_problem = json_string(problem);
 }
 
 static json_t *kafka_json(const Ingest *ingest, const PartitionPosition *positions, size_t count, int64_t waiting)

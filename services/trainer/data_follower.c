@@ -184,6 +184,7 @@ typedef struct WatermarkFields {
     Instant watermark;
     Hour complete_hour;
     int64_t lag;
+    bool caught_up;
 } WatermarkFields;
 
 static bool read_watermark(Trainer *trainer, WatermarkFields *ret, Error *err)
@@ -192,6 +193,7 @@ static bool read_watermark(Trainer *trainer, WatermarkFields *ret, Error *err)
         {"watermark", JSON_FIELD_INSTANT, offsetof(WatermarkFields, watermark), true, 0, 0},
         {"complete_hour", JSON_FIELD_HOUR, offsetof(WatermarkFields, complete_hour), true, 0, 0},
         {"lag", JSON_FIELD_INT, offsetof(WatermarkFields, lag), true, 0, 0},
+        {"caught_up", JSON_FIELD_BOOL, offsetof(WatermarkFields, caught_up), false, 0, 0},
         {0},
     };
     ARENA_SCOPED Arena *arena = arena_new();
@@ -221,6 +223,7 @@ bool data_follower_ingest(void *service, WorkerStep *step, Error *err)
     bool moved = trainer->data.ingest_complete_hour != watermark.complete_hour;
     trainer->data.ingest_complete_hour = watermark.complete_hour;
     trainer->data.ingest_lag = watermark.lag;
+    trainer->data.ingest_caught_up = watermark.caught_up;
     trainer->data.ingest_heard_ms = now_ms;
     bool loaded = trainer->data.geos_loaded;
     int64_t age_ms = now_ms - trainer->geos_read_ms;

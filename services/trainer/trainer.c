@@ -97,7 +97,7 @@ RunInputs trainer_inputs(Trainer *trainer)
         .now = clock_now(),
         .complete_hour = data.history_loaded && data.geos_loaded ? data.complete_hour : HOUR_NONE,
         .first_hour = demand_store_first_hour(trainer->store),
-        .caught_up = heard && data.ingest_lag == 0 && data.complete_hour != HOUR_NONE &&
+        .caught_up = heard && data.ingest_caught_up && data.complete_hour != HOUR_NONE &&
                      data.complete_hour >= data.ingest_complete_hour,
         .restated = demand_store_restated(trainer->store) >= restated_share,
     };

@@ -26,7 +26,8 @@ typedef struct DataStatus {
     bool history_loaded, geos_loaded;
     Hour complete_hour;        /* of the history that was loaded; HOUR_NONE: unknown */
     Hour ingest_complete_hour; /* HOUR_NONE: unknown */
-    int64_t ingest_lag;        /* events that ingest has not taken in yet */
+    int64_t ingest_lag;        /* events that ingest has not taken in yet, as far as it knows */
+    bool ingest_caught_up;     /* it knows that there are none */
     int64_t ingest_heard_ms;   /* monotonic; 0: never */
 } DataStatus;
 

@@ -75,8 +75,9 @@ static bool get_watermark(Request *request, Response *response, Error *err)
     (void)err;
     hour_format(platform->complete_hour + 1, watermark);
     hour_format(platform->complete_hour, complete_hour);
-    response_json(response, json_pack("{s:s, s:s, s:i}", "watermark", watermark, "complete_hour", complete_hour, "lag",
-                                      platform->has_events_to_come ? 5 : 0));
+    response_json(response,
+                  json_pack("{s:s, s:s, s:i, s:b}", "watermark", watermark, "complete_hour", complete_hour, "lag",
+                            platform->has_events_to_come ? 5 : 0, "caught_up", !platform->has_events_to_come));
     return true;
 }
 
