@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include "common/clock.h"
 
 int cli_failure(const char *command, const Error *err)
 {
@@ -13,4 +14,9 @@ const char *cli_env(const char *name, const char *fallback)
 {
     const char *value = getenv(name);
     return value && *value ? value : fallback;
+}
+
+Instant cli_now(void)
+{
+    return clock_follows_data() ? clock_wall() : clock_now();
 }

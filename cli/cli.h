@@ -2,7 +2,7 @@
  * program's) and returns the exit status: 0 done, 1 failed, 2 wrong usage. */
 #pragma once
 
-#include "common/error.h"
+#include "common/hour.h"
 
 int cli_run(int argc, char **argv);
 int cli_status(int argc, char **argv);
@@ -15,3 +15,6 @@ int cli_backtest(int argc, char **argv);
 int cli_failure(const char *command, const Error *err);
 /* The environment variable, or the fallback when it is unset or empty. */
 const char *cli_env(const char *name, const char *fallback);
+/* Where made-up and shifted events end: RUSHCAST_NOW when clock_init() was told an instant, otherwise the wall clock.
+ */
+Instant cli_now(void);

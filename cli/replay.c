@@ -23,7 +23,8 @@ static const char usage[] =
     "changes nothing: an order is counted once.\n\n"
     "  --events FILE    the file\n"
     "  --speed max|N    as fast as possible (the default), or N times as fast as it happened\n"
-    "  --shift-to-now   move all events by whole weeks so that the last one lies in the past week\n\n"
+    "  --shift-to-now   move all events by whole weeks so that the last one lies in the past week, as seen\n"
+    "                   from RUSHCAST_NOW when that is an instant\n\n"
     "Environment: RUSHCAST_KAFKA_BROKERS (127.0.0.1:19092) or RUSHCAST_KAFKA_PORT, RUSHCAST_KAFKA_TOPIC "
     "(orders.raw).\n";
 
@@ -67,7 +68,7 @@ static bool check_file(Replay *replay, Error *err)
         return error_set(err, ERROR_MALFORMED, "%s has no events", replay->path);
     if (replay->shift_to_now) {
         const Instant week = HOURS_PER_WEEK * INSTANT_PER_HOUR;
-        Instant gap = clock_wall() - replay->last;
+        Instant gap = cli_now() - replay->last;
         replay->shift = gap >= 0 ? gap / week * week : -((-gap + week - 1) / week * week);
     }
     char from[INSTANT_TEXT_MAX], to[INSTANT_TEXT_MAX];
@@ -188,5 +189,5 @@ int cli_replay(int argc, char **argv)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     Error err = {0};
-    return replay_file(&replay, &err) ? 0 : cli_failure("replay", &err);
+    return clock_init(getenv("RUSHCAST_NOW"), &err) && replay_file(&replay, &err) ? 0 : cli_failure("replay", &err);
 }

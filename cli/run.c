@@ -298,7 +298,7 @@ int cli_run(int argc, char **argv)
     else
         setenv("RUSHCAST_SERVICE_AREA", cli_env("RUSHCAST_SERVICE_AREA", "deploy/city/service-area.json"), 1);
     stack_set_environment();
-    if (!stack_check_ports(&err))
+    if (!clock_init(getenv("RUSHCAST_NOW"), &err) || !stack_check_ports(&err))
         return cli_failure("run", &err);
     bool done = run_platform(&run, &err);
     printf("\nStopping (Ctrl-C again ends it at once) ...\n");

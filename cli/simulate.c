@@ -148,7 +148,7 @@ static bool send_until(Simulation *simulation, Instant until, Error *err)
 static bool catch_up(Simulation *simulation, Error *err)
 {
     const Instant step = 24 * INSTANT_PER_HOUR;
-    Instant from = simulation->sent_until, now = clock_wall();
+    Instant from = simulation->sent_until, now = cli_now();
     Progress progress;
     progress_begin(&progress, "order events");
     while (!stopped && simulation->sent_until < now) {
@@ -166,7 +166,7 @@ static bool follow(Simulation *simulation, Error *err)
 {
     while (!stopped) {
         nanosleep(&(struct timespec){.tv_sec = FOLLOW_INTERVAL_MS / 1000}, NULL);
-        Instant now = clock_wall();
+        Instant now = cli_now();
         if (now > simulation->sent_until && !send_until(simulation, now, err))
             return false;
     }
@@ -180,7 +180,7 @@ static bool simulate(Simulation *simulation, int weeks, bool stay, Error *err)
     if (!read_state(simulation, &found, err))
         return false;
     if (!found) {
-        simulation->first_hour = hour_of(clock_wall()) - weeks * HOURS_PER_WEEK;
+        simulation->first_hour = hour_of(cli_now()) - weeks * HOURS_PER_WEEK;
         simulation->sent_until = hour_start(simulation->first_hour);
     }
     if (!service_area_load(cli_env("RUSHCAST_SERVICE_AREA", "deploy/city/service-area.json"), simulation->arena,
@@ -235,7 +235,7 @@ int cli_simulate(int argc, char **argv)
     Error err = {0};
     simulation.arena = arena_new();
     simulation.step_arena = arena_new();
-    bool done = simulate(&simulation, weeks, stay, &err);
+    bool done = clock_init(getenv("RUSHCAST_NOW"), &err) && simulate(&simulation, weeks, stay, &err);
     kafka_producer_free(simulation.producer);
     pg_pool_free(simulation.company);
     arena_free(simulation.step_arena);
