@@ -100,7 +100,8 @@ bool request_query_hour(const Request *request, const char *name, Hour fallback,
         return true;
     }
     return hour_parse(text, ret_hour, NULL) ||
-           fail(name, text, "a whole hour in RFC 3339 (2026-11-23T16:00:00Z; a + must be sent as %2B)", err);
+           fail(name, text, "a whole hour in RFC 3339 (2026-11-23T16:00:00Z, 1970 to 2200; a + must be sent as %2B)",
+                err);
 }
 
 bool request_query_bool(const Request *request, const char *name, bool fallback, bool *ret_value, Error *err)

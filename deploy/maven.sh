@@ -5,7 +5,8 @@ root="$(cd "$(dirname "$0")/.." && pwd)"
 lib="$root/.local/$1/lib"
 
 rm -rf "$lib.new"
-mvn --batch-mode --no-transfer-progress "-Dmaven.repo.local=$root/.local/cache/maven" \
+mvn --batch-mode --no-transfer-progress -Dstyle.color=never \
+    "-Dmaven.repo.local=$root/.local/cache/maven" \
     -Dmaven.wagon.http.connectionTimeout=30000 -Dmaven.wagon.rto=60000 -f "$root/deploy/$1/pom.xml" \
     dependency:copy-dependencies "-DoutputDirectory=$lib.new"
 rm -rf "$lib"

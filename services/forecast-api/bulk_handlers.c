@@ -177,7 +177,8 @@ static bool read_bulk(Request *request, Bulk *bulk, Error *err)
 {
     int64_t hours;
     if (request_query(request, "set") != NULL)
-        return error_set_at(err, ERROR_INVALID_ARGUMENT, "set", "only the set being served can be asked for");
+        return error_set_at(err, ERROR_INVALID_ARGUMENT, "set",
+                            "older sets are not answered here: leave set out for the one being served");
     if (!request_query_int(request, "hours", 1, ANSWER_HOURS_MAX, ANSWER_HOURS_MAX, &hours, err) ||
         !request_query_int(request, "since", 0, INT64_MAX, 0, &bulk->since, err) ||
         !forecast_query_vertical(request, &bulk->vertical, err))
