@@ -81,8 +81,6 @@ static bool recorded_offset(const OrderReader *reader, int32_t partition, int64_
         !pg_run(connection, &sql_ensure_kafka_offset, PG_PARAMS(pg_text(reader->options.topic), pg_int(partition)),
                 &row, err))
         return false;
-    if (PQntuples(row) != 1)
-        return error_set(err, ERROR_UNAVAILABLE, "partition %d is being registered by another process", partition);
     *ret_offset = pg_get_int(row, 0, 0);
     return true;
 }

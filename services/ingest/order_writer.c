@@ -1,12 +1,11 @@
 #include "services/ingest/order_writer.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/metrics.h"
 
-enum { IDLE_WAIT_MS = 500, SUMMARY_EVERY_MS = 60000 };
+enum { IDLE_WAIT_MS = 500, NOTE_ENDS_EVERY_MS = 1000, SUMMARY_EVERY_MS = 60000 };
 
 static Metric events_total = {.kind = METRIC_COUNTER,
                               .name = "rushcast_ingest_events_total",
@@ -31,7 +30,7 @@ static Metric lag_messages = {.kind = METRIC_GAUGE,
 
 struct OrderWriter {
     OrderWriterOptions options;
-    PartitionEnds noted_ends;
+    int64_t ends_noted_ms;
     StoreResult since_summary; /* sums */
     int64_t batches_since_summary, summary_at_ms;
 };
@@ -98,16 +97,14 @@ static void log_summary(OrderWriter *writer)
 
 static bool note_ends(OrderWriter *writer, Error *err)
 {
-    PartitionEnds ends;
-    order_pipeline_get_ends(writer->options.pipeline, &ends);
-    bool same = ends.count == writer->noted_ends.count &&
-                memcmp(ends.items, writer->noted_ends.items, ends.count * sizeof ends.items[0]) == 0;
-    StreamState stream;
-    if (same)
+    if (clock_monotonic_ms() - writer->ends_noted_ms < NOTE_ENDS_EVERY_MS)
         return true;
+    PartitionEnds ends;
+    StreamState stream;
+    order_pipeline_get_ends(writer->options.pipeline, &ends);
     if (!order_store_note_ends(writer->options.store, &ends, &stream, err))
         return false;
-    writer->noted_ends = ends;
+    writer->ends_noted_ms = clock_monotonic_ms();
     stream_moved(&stream);
     return true;
 }
@@ -127,7 +124,7 @@ static bool store_batch(OrderWriter *writer, OrderBatch *batch, Error *err)
     if (!result.stored)
         return true;
     double seconds = clock_monotonic_s() - begun_s;
-    writer->noted_ends = ends;
+    writer->ends_noted_ms = clock_monotonic_ms();
     stream_moved(&result.stream);
     count(&result, seconds);
     sum_up(writer, &result);

@@ -1,10 +1,6 @@
--- Where a partition is to be read from; makes its row if it has none.
+-- Where a partition is to be read from; makes its row if it has none. What was known of its end is forgotten: whoever
+-- begins to read has not seen it, and a partition that is taken for read to its end would not hold the watermark back.
 -- $1 topic, $2 partition. Index: kafka_offset_pkey.
-WITH added AS (
-    INSERT INTO raw.kafka_offset (topic, partition, next_offset) VALUES ($1, $2::int, 0)
-    ON CONFLICT DO NOTHING
-    RETURNING next_offset
-)
-SELECT next_offset FROM added
-UNION ALL
-SELECT next_offset FROM raw.kafka_offset WHERE topic = $1 AND partition = $2::int
+INSERT INTO raw.kafka_offset (topic, partition, next_offset) VALUES ($1, $2::int, 0)
+ON CONFLICT (topic, partition) DO UPDATE SET end_offset = NULL
+RETURNING next_offset

@@ -316,6 +316,34 @@ Test(order_store, the_watermark_waits_for_partitions_that_are_behind)
     order_batch_free(batch);
 }
 
+/* What an earlier reader knew of a partition's end may be old: until the new one has seen it, hours must not close. */
+Test(order_store, the_watermark_waits_for_a_partition_that_was_taken_over)
+{
+    Error err;
+    StreamState stream;
+    Instant first, second;
+    cr_assert(instant_parse(HOUR_1, &first, &err) && instant_parse(HOUR_9, &second, &err));
+    OrderBatch *batch = order_batch_new();
+    ingest_batch_add(batch, 0, 0, 0, ingest_order_json("a", "a", HOUR_1));
+    ingest_batch_add(batch, 1, 0, 0, ingest_order_json("b", "b", HOUR_1));
+    ingest_batch_commit(batch, -1);
+    PartitionEnds ends = {.items = {{0, 1}, {1, 1}}, .count = 2};
+    cr_assert(order_store_note_ends(ingest_database.store, &ends, &stream, &err), "%s", err.message);
+    cr_assert_eq(stream.watermark, first);
+
+    cr_assert(pg_run(ingest_database.connection, &sql_ensure_kafka_offset, PG_PARAMS(pg_text("orders"), pg_int(1)),
+                     NULL, &err),
+              "%s", err.message);
+    order_batch_clear(batch);
+    ingest_batch_add(batch, 0, 1, 1, ingest_order_json("c", "c", HOUR_9));
+    StoreResult result = ingest_batch_commit(batch, -1);
+    cr_assert_eq(result.stream.watermark, first, "the end of partition 1 is not known to its new reader");
+    ends = (PartitionEnds){.items = {{0, 2}, {1, 1}}, .count = 2};
+    cr_assert(order_store_note_ends(ingest_database.store, &ends, &stream, &err), "%s", err.message);
+    cr_assert_eq(stream.watermark, second);
+    order_batch_free(batch);
+}
+
 Test(order_store, geos_get_a_zone_and_a_parent)
 {
     OrderBatch *batch = order_batch_new();
