@@ -49,6 +49,7 @@ help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 all: $(PROGRAMS) build/rushcast ## build the services and build/rushcast
+	@:
 
 run: ## set up whatever is missing and run the whole platform until Ctrl-C (EVENTS=FILE: on a real event file)
 	@deploy/install.sh run

@@ -4,6 +4,8 @@
 
 #include "common/hour.h"
 
+enum { SIMULATION_WEEKS_MAX = 104 };
+
 int cli_run(int argc, char **argv);
 int cli_status(int argc, char **argv);
 int cli_forecast(int argc, char **argv);

@@ -8,6 +8,7 @@
 #include "cli/event_file.h"
 #include "cli/progress.h"
 #include "cli/stack.h"
+#include "cli/state_file.h"
 #include "common/buffer.h"
 #include "common/clock.h"
 #include "common/kafka_producer.h"
@@ -24,13 +25,16 @@ static const char usage[] =
     "  --events FILE    the file\n"
     "  --speed max|N    as fast as possible (the default), or N times as fast as it happened\n"
     "  --shift-to-now   move all events by whole weeks so that the last one lies in the past week, as seen\n"
-    "                   from RUSHCAST_NOW when that is an instant\n\n"
+    "                   from RUSHCAST_NOW when that is an instant\n"
+    "  --state FILE     remember there by how much they were moved and whether all were sent: the next call goes on "
+    "with\n"
+    "                   the same shift, or does nothing\n\n"
     "Environment: RUSHCAST_KAFKA_BROKERS (127.0.0.1:19092) or RUSHCAST_KAFKA_PORT, RUSHCAST_KAFKA_TOPIC "
     "(orders.raw).\n";
 
 typedef struct Replay {
-    const char *path;
-    double speed; /* 0: as fast as possible */
+    const char *path, *state_path; /* state_path NULL: nothing is remembered */
+    double speed;                  /* 0: as fast as possible */
     bool shift_to_now;
     int64_t rows;
     Instant first, last, shift;
@@ -42,6 +46,37 @@ static void stop(int signal_number)
 {
     (void)signal_number;
     stopped = 1;
+}
+
+static bool read_state(const Replay *replay, Instant *ret_shift, bool *ret_found, bool *ret_done, Error *err)
+{
+    char line[STATE_LINE_MAX], progress[8];
+    long long shift;
+    *ret_found = *ret_done = false;
+    if (!replay->state_path || !state_file_read(replay->state_path, line, ret_found, err))
+        return !replay->state_path;
+    if (!*ret_found)
+        return true;
+    if (sscanf(line, "shift %lld %7s", &shift, progress) != 2)
+        return error_set(err, ERROR_MALFORMED, "%s is not a replay's state; remove it to begin anew",
+                         replay->state_path);
+    *ret_shift = shift;
+    *ret_done = strcmp(progress, "done") == 0;
+    return true;
+}
+
+static bool write_state(const Replay *replay, const char *progress, Error *err)
+{
+    char line[STATE_LINE_MAX];
+    snprintf(line, sizeof line, "shift %lld %s", (long long)replay->shift, progress);
+    return !replay->state_path || state_file_write(replay->state_path, line, err);
+}
+
+static Instant whole_weeks_to_now(Instant last)
+{
+    const Instant week = HOURS_PER_WEEK * INSTANT_PER_HOUR;
+    Instant gap = cli_now() - last;
+    return gap >= 0 ? gap / week * week : -((-gap + week - 1) / week * week);
 }
 
 static bool check_file(Replay *replay, Error *err)
@@ -66,11 +101,8 @@ static bool check_file(Replay *replay, Error *err)
         return false;
     if (replay->rows == 0)
         return error_set(err, ERROR_MALFORMED, "%s has no events", replay->path);
-    if (replay->shift_to_now) {
-        const Instant week = HOURS_PER_WEEK * INSTANT_PER_HOUR;
-        Instant gap = cli_now() - replay->last;
-        replay->shift = gap >= 0 ? gap / week * week : -((-gap + week - 1) / week * week);
-    }
+    if (replay->shift_to_now)
+        replay->shift = whole_weeks_to_now(replay->last);
     char from[INSTANT_TEXT_MAX], to[INSTANT_TEXT_MAX];
     instant_format(replay->first + replay->shift, from);
     instant_format(replay->last + replay->shift, to);
@@ -133,7 +165,13 @@ static bool send_file(const Replay *replay, EventFile *file, KafkaProducer *prod
 
 static bool replay_file(Replay *replay, Error *err)
 {
-    if (!check_file(replay, err))
+    bool found, done_before;
+    if (!read_state(replay, &replay->shift, &found, &done_before, err))
+        return false;
+    if (done_before)
+        return true;
+    replay->shift_to_now = replay->shift_to_now && !found;
+    if (!check_file(replay, err) || !write_state(replay, "begun", err))
         return false;
     EventFile *file = NULL;
     KafkaProducer *producer = NULL;
@@ -141,7 +179,7 @@ static bool replay_file(Replay *replay, Error *err)
     bool done = event_file_open(replay->path, &file, err) &&
                 kafka_producer_new(getenv("RUSHCAST_KAFKA_BROKERS"), cli_env("RUSHCAST_KAFKA_TOPIC", "orders.raw"),
                                    &producer, err) &&
-                send_file(replay, file, producer, err);
+                send_file(replay, file, producer, err) && write_state(replay, "done", err);
     kafka_producer_free(producer);
     event_file_close(file);
     return done;
@@ -149,11 +187,10 @@ static bool replay_file(Replay *replay, Error *err)
 
 int cli_replay(int argc, char **argv)
 {
-    static const struct option options[] = {{"events", required_argument, NULL, 'e'},
-                                            {"speed", required_argument, NULL, 's'},
-                                            {"shift-to-now", no_argument, NULL, 'n'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
+    static const struct option options[] = {
+        {"events", required_argument, NULL, 'e'}, {"speed", required_argument, NULL, 's'},
+        {"shift-to-now", no_argument, NULL, 'n'}, {"state", required_argument, NULL, 'f'},
+        {"help", no_argument, NULL, 'h'},         {0}};
     Replay replay = {0};
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -172,6 +209,9 @@ int cli_replay(int argc, char **argv)
         }
         case 'n':
             replay.shift_to_now = true;
+            break;
+        case 'f':
+            replay.state_path = optarg;
             break;
         case 'h':
             fputs(usage, stdout);

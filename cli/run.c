@@ -29,7 +29,7 @@ static const char usage[] =
     "                  company, moved by whole weeks so that the last one lies in the past week; \"now\" is then "
     "where\n"
     "                  the data ends, unless RUSHCAST_NOW says otherwise\n"
-    "  --weeks N       history of a new simulated company (12)\n\n"
+    "  --weeks N       history of a new simulated company, 1..104 (12)\n\n"
     "RUSHCAST_LOCAL names another folder than .local for data and logs.\n"
     "Ports: RUSHCAST_{FORECAST_API,INGEST,FEATURE_STORE,TRAINER,POSTGRES,REDIS,KAFKA,KAFKA_CONTROLLER,MONGO}_PORT.\n";
 
@@ -107,7 +107,7 @@ static bool make_dirs(Run *run, Error *err)
     snprintf(data_parent, sizeof data_parent, "%s/data", run->local);
     snprintf(run->data_dir, sizeof run->data_dir, "%s/%s", data_parent, name);
     snprintf(run->state_path, sizeof run->state_path, "%s/%s", run->data_dir,
-             run->events ? "replayed" : "simulation.state");
+             run->events ? "replay.state" : "simulation.state");
     const char *const dirs[] = {run->local, run->log_dir, data_parent, run->data_dir};
     for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++)
         if (mkdir(dirs[i], 0755) != 0 && errno != EEXIST)
@@ -133,16 +133,9 @@ static bool fill_sources(Run *run, Error *err)
                                         "--weeks",    run->weeks, NULL};
         return supervisor_run(&run->supervisor, simulate, NULL, going_on, err);
     }
-    if (access(run->state_path, F_OK) == 0)
-        return true;
-    const char *const replay[] = {run->program, "replay", "--events", run->events, "--shift-to-now", NULL};
-    if (!supervisor_run(&run->supervisor, replay, NULL, going_on, err))
-        return false;
-    int handle = open(run->state_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    if (handle < 0)
-        return error_set(err, ERROR_INTERNAL, "%s can't be made: %s", run->state_path, strerror(errno));
-    close(handle);
-    return true;
+    const char *const replay[] = {run->program,     "replay",  "--events",      run->events,
+                                  "--shift-to-now", "--state", run->state_path, NULL};
+    return supervisor_run(&run->supervisor, replay, NULL, going_on, err);
 }
 
 static json_t *ask(const char *variable, const char *path)
@@ -282,7 +275,7 @@ int cli_run(int argc, char **argv)
             return 2;
         }
     }
-    if (optind != argc) {
+    if (optind != argc || atoi(run.weeks) < 1 || atoi(run.weeks) > SIMULATION_WEEKS_MAX) {
         fputs(usage, stderr);
         return 2;
     }

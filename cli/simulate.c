@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,10 +10,11 @@
 #include "cli/company_documents.h"
 #include "cli/company_sql.h"
 #include "cli/progress.h"
+#include "cli/state_file.h"
 #include "common/clock.h"
 #include "common/kafka_producer.h"
 
-enum { MESSAGE_LIMIT_BYTES = 64 * 1024, PRODUCE_DEADLINE_MS = 30000, WEEKS_MAX = 104, FOLLOW_INTERVAL_MS = 1000 };
+enum { MESSAGE_LIMIT_BYTES = 64 * 1024, PRODUCE_DEADLINE_MS = 30000, FOLLOW_INTERVAL_MS = 1000 };
 
 static const char usage[] =
     "Usage: rushcast simulate --state FILE [OPTION...]\n\n"
@@ -50,19 +50,16 @@ static void stop(int signal_number)
     stopped = 1;
 }
 
-/* False without an error when there is no state yet. */
 static bool read_state(Simulation *simulation, bool *ret_found, Error *err)
 {
-    FILE *file = fopen(simulation->state_path, "r");
-    *ret_found = file != NULL;
-    if (!file)
-        return errno == ENOENT ||
-               error_set(err, ERROR_INTERNAL, "%s can't be read: %s", simulation->state_path, strerror(errno));
+    char line[STATE_LINE_MAX];
+    if (!state_file_read(simulation->state_path, line, ret_found, err))
+        return false;
     unsigned long long seed;
     long long sent_until;
-    int items = fscanf(file, "seed %llu first_hour %d sent_until %lld", &seed, &simulation->first_hour, &sent_until);
-    fclose(file);
-    if (items != 3)
+    if (!*ret_found)
+        return true;
+    if (sscanf(line, "seed %llu first_hour %d sent_until %lld", &seed, &simulation->first_hour, &sent_until) != 3)
         return error_set(err, ERROR_MALFORMED, "%s is not a simulation's state; remove it to begin anew",
                          simulation->state_path);
     simulation->seed = seed;
@@ -72,17 +69,10 @@ static bool read_state(Simulation *simulation, bool *ret_found, Error *err)
 
 static bool write_state(const Simulation *simulation, Error *err)
 {
-    char path[4096];
-    snprintf(path, sizeof path, "%s.new", simulation->state_path);
-    FILE *file = fopen(path, "w");
-    if (!file)
-        return error_set(err, ERROR_INTERNAL, "%s can't be written: %s", path, strerror(errno));
-    fprintf(file, "seed %llu first_hour %d sent_until %lld\n", (unsigned long long)simulation->seed,
-            simulation->first_hour, (long long)simulation->sent_until);
-    bool written = fflush(file) == 0 && fsync(fileno(file)) == 0;
-    if (fclose(file) != 0 || !written || rename(path, simulation->state_path) != 0)
-        return error_set(err, ERROR_INTERNAL, "%s can't be written: %s", simulation->state_path, strerror(errno));
-    return true;
+    char line[STATE_LINE_MAX];
+    snprintf(line, sizeof line, "seed %llu first_hour %d sent_until %lld", (unsigned long long)simulation->seed,
+             simulation->first_hour, (long long)simulation->sent_until);
+    return state_file_write(simulation->state_path, line, err);
 }
 
 static bool fill_sources(Simulation *simulation, Error *err)
@@ -224,7 +214,7 @@ int cli_simulate(int argc, char **argv)
             return 2;
         }
     }
-    if (optind != argc || !simulation.state_path || weeks < 1 || weeks > WEEKS_MAX) {
+    if (optind != argc || !simulation.state_path || weeks < 1 || weeks > SIMULATION_WEEKS_MAX) {
         fputs(usage, stderr);
         return 2;
     }

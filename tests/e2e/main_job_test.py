@@ -59,6 +59,16 @@ def test_replaying_the_file_again_changes_nothing(platform, event_file):
     assert demand(platform, span(rows)) == before
 
 
+def test_a_replay_that_was_completed_is_not_begun_again(platform, event_file, tmp_path):
+    path, state = event_file[0], tmp_path / "replay.state"
+    replay = ("replay", "--events", path, "--state", state)
+    assert "acknowledged by Kafka" in platform.command(*replay)
+    assert state.read_text() == "shift 0 done\n"
+    assert platform.command(*replay) == ""
+    state.write_text("shift 0 begun\n")
+    assert "acknowledged by Kafka" in platform.command(*replay)
+
+
 def test_changes_since_zero_are_the_whole_demand(platform, event_file):
     _, rows = event_file
     counts, cursor, more = {}, 0, True
