@@ -75,8 +75,9 @@ class OwnServers:
         return resume
 
     def stop_all(self):
-        for process in self.processes.values():
-            process.send_signal(signal.SIGINT)
+        for server, process in self.processes.items():
+            # An interrupt is Postgres' fast shutdown; Java programs may have been started to ignore one.
+            process.send_signal(signal.SIGINT if server == "postgres" else signal.SIGTERM)
         for process in self.processes.values():
             process.wait(30)
 
