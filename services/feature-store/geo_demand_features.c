@@ -31,7 +31,9 @@ void geo_demand_compute(const GeoDemandCounts *counts, size_t lead_hours, size_t
     assert(lead_hours <= count);
     Window hours_3 = {.hours = 3}, hours_24 = {.hours = 24}, week = {.hours = WEEK_HOURS};
     Window week_before = {.hours = WEEK_HOURS, .delay = WEEK_HOURS};
+    size_t idle_hours = 0;
     for (size_t i = 0; i < count; i++) {
+        idle_hours = counts[i].orders > 0 ? 0 : idle_hours + 1;
         window_move(&hours_3, counts, i);
         window_move(&hours_24, counts, i);
         window_move(&week, counts, i);
@@ -48,6 +50,7 @@ void geo_demand_compute(const GeoDemandCounts *counts, size_t lead_hours, size_t
         for (size_t weeks = 1; weeks <= GEO_DEMAND_SAME_HOURS; weeks++)
             out->same_hour[weeks - 1] = same_hour(counts, i, weeks);
         out->trend = week_before.sum > 0 ? (double)week.sum / week_before.sum : NAN;
+        out->idle = idle_hours > GEO_DEMAND_LOOKBACK_HOURS;
     }
 }
 

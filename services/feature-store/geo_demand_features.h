@@ -25,6 +25,7 @@ typedef struct GeoDemandFeatures {
     int32_t orders_3h, orders_24h, orders_168h;
     int32_t same_hour[GEO_DEMAND_SAME_HOURS]; /* GEO_DEMAND_NULL: before the geo's first hour */
     double trend;                             /* NAN: null */
+    bool idle; /* no feature: neither the hour nor any that its features look back on has orders, so all are zero */
 } GeoDemandFeatures;
 
 /* Features of counts[lead_hours .. count), one per hour, into ret_features[0 .. count - lead_hours). The hours before
@@ -32,5 +33,5 @@ typedef struct GeoDemandFeatures {
 void geo_demand_compute(const GeoDemandCounts *counts, size_t lead_hours, size_t count,
                         GeoDemandFeatures *ret_features);
 
-/* Nulls are equal to each other. */
+/* Whether all features are the same; nulls are equal to each other. */
 bool geo_demand_equal(const GeoDemandFeatures *a, const GeoDemandFeatures *b);

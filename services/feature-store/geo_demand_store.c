@@ -192,7 +192,8 @@ static GeoDemandFeatures read_features_row(const PGresult *result, int row)
     return features;
 }
 
-/* Adds the hours of [from, through] whose features differ from the newest recorded ones, or have none. */
+/* Adds the hours of [from, through] whose features differ from the newest recorded ones, or have none. Of the idle
+ * hours only the newest is added: the online store serves a geo's newest row, and the others would say zero. */
 static bool add_changed(Recording *recording, int32_t geo_id, Hour from, Hour through, bool may_be_recorded, Error *err)
 {
     PG_RESULT_SCOPED PGresult *recorded = NULL;
@@ -209,6 +210,8 @@ static bool add_changed(Recording *recording, int32_t geo_id, Hour from, Hour th
             GeoDemandFeatures known = read_features_row(recorded, next++);
             if (geo_demand_equal(&known, features))
                 continue;
+        } else if (features->idle && hour < recording->complete_hour) {
+            continue;
         }
         if (!add_row(recording, &(RecordedRow){geo_id, hour, *features}, err))
             return false;

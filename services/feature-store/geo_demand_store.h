@@ -26,8 +26,9 @@ enum {
 };
 
 /* Records the features of every hour through `complete_hour` that lacks them and of every hour whose features came out
- * differently because counts changed. A recording of up to GEO_DEMAND_RECORDING_ROWS is one transaction, so that
- * readers see an hour of all geos at once; more are several. Stops early, without failing, when `stop` says so (may be
- * NULL). */
+ * differently because counts changed. Hours with no order in them and in all that their features look back on are left
+ * out, except the newest: they are zero, and a geo that has ended must not fill the store with them. A recording of up
+ * to GEO_DEMAND_RECORDING_ROWS is one transaction, so that readers see an hour of all geos at once; more are several.
+ * Stops early, without failing, when `stop` says so (may be NULL). */
 bool geo_demand_record(PgConnection *connection, Hour complete_hour, Instant watermark, bool (*stop)(void),
                        int64_t *ret_rows, Error *err) MUST_CHECK;

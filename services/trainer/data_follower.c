@@ -127,6 +127,7 @@ bool data_follower_history(void *service, WorkerStep *step, Error *err)
 
 typedef struct GeoFields {
     const char *geo, *kind, *timezone, *country, *parent;
+    Hour first_hour;
 } GeoFields;
 
 static bool read_geos(Trainer *trainer, const json_t *page, Error *err)
@@ -137,12 +138,13 @@ static bool read_geos(Trainer *trainer, const json_t *page, Error *err)
         {"timezone", JSON_FIELD_TEXT, offsetof(GeoFields, timezone), false, 0, 0},
         {"country", JSON_FIELD_TEXT, offsetof(GeoFields, country), true, 0, 0},
         {"parent", JSON_FIELD_TEXT, offsetof(GeoFields, parent), true, 0, 0},
+        {"first_hour", JSON_FIELD_HOUR, offsetof(GeoFields, first_hour), true, 0, 0},
         {0},
     };
     ARENA_SCOPED Arena *arena = arena_new();
     const json_t *geos = json_object_get(page, "geos");
     for (size_t i = 0; i < json_array_size(geos); i++) {
-        GeoFields geo = {0};
+        GeoFields geo = {.first_hour = HOUR_NONE};
         if (!json_read(json_array_get(geos, i), "/geos", fields, arena, &geo, err) ||
             !demand_store_put_geo(
                 trainer->store,
@@ -150,7 +152,8 @@ static bool read_geos(Trainer *trainer, const json_t *page, Error *err)
                              .parent = geo.parent,
                              .is_parent = strcmp(geo.kind, "city") == 0 || strcmp(geo.kind, "all") == 0,
                              .timezone = geo.timezone,
-                             .country = geo.country},
+                             .country = geo.country,
+                             .first_order = geo.first_hour},
                 err)) {
             return error_prefix(err, "ingest's geos");
         }

@@ -14,7 +14,8 @@ typedef struct Geo {
     char country[8];
     const TimeZone *zone;
     bool known, is_parent;
-    Hour first_hour;
+    Hour first_order; /* ever, as demand_store_put_geo() was told; may lie before the history */
+    Hour first_hour;  /* of the history */
     size_t hours, capacity;
     float *counts[DEMAND_STORE_VERTICALS]; /* a vertical without any demand has none */
 } Geo;
@@ -109,7 +110,7 @@ static bool find_or_add(DemandStore *store, const char *id, Geo **ret_geo, Error
         geo = g_malloc0(sizeof *geo);
         geo->geo = copy_text(id);
         geo->zone = utc;
-        geo->first_hour = HOUR_NONE;
+        geo->first_order = geo->first_hour = HOUR_NONE;
         store->unknown++;
         g_hash_table_insert(store->geos, geo->geo, geo);
     }
@@ -131,6 +132,7 @@ bool demand_store_put_geo(DemandStore *store, const StoredGeo *from, Error *err)
         geo->known = true;
         geo->zone = zone;
         geo->is_parent = from->is_parent;
+        geo->first_order = from->first_order;
         g_strlcpy(geo->country, from->country == NULL ? "" : from->country, sizeof geo->country);
         free(geo->parent);
         geo->parent = copy_text(from->parent);
@@ -200,6 +202,11 @@ bool demand_store_put_demand(DemandStore *store, const char *id, Hour hour, cons
         }
         *cell = (float)count;
     }
+    if (ok && geo->known && geo->hours == 0 && geo->first_order == HOUR_NONE) {
+        /* Only geos that had orders have rows: what is known of this one is older than its first order. */
+        geo->known = false;
+        store->unknown++;
+    }
     pthread_mutex_unlock(&store->mutex);
     return ok;
 }
@@ -252,18 +259,28 @@ Hour demand_store_first_hour(DemandStore *store)
     return first;
 }
 
+/* The first hour of the geo's series, whose history begins at `first_hour`; HOUR_NONE when it has none. */
+static Hour series_begin(const Geo *geo, Hour first_hour, Hour cutoff)
+{
+    Hour ended = cutoff - DEMAND_STORE_ENDED_HOURS + 1;
+    if (first_hour != HOUR_NONE && first_hour <= cutoff) {
+        return first_hour;
+    }
+    return geo->first_order != HOUR_NONE && geo->first_order < ended ? ended : HOUR_NONE;
+}
+
 static DemandSeries *add_series(DemandHistory *history, const Geo *geo, Hour first_hour, Hour cutoff, Arena *arena,
                                 float **ret_demand)
 {
     DemandSeries *series = &history->series[history->count++];
-    bool any = first_hour != HOUR_NONE && first_hour <= cutoff;
-    size_t hours = any ? (size_t)(cutoff - first_hour + 1) : 0;
+    Hour begin = series_begin(geo, first_hour, cutoff);
+    size_t hours = begin == HOUR_NONE ? 0 : (size_t)(cutoff - begin + 1);
     float *demand = arena_array(arena, hours == 0 ? 1 : hours, sizeof(float));
     *series = (DemandSeries){
         .geo = arena_strdup(arena, geo->geo),
         .zone = geo->zone,
         .country = arena_strdup(arena, geo->country),
-        .first_hour = any ? first_hour : cutoff + 1,
+        .first_hour = begin == HOUR_NONE ? cutoff + 1 : begin,
         .hours = hours,
         .demand = demand,
     };
@@ -276,7 +293,7 @@ static void add_leaf(DemandHistory *history, const Geo *geo, size_t vertical, Ho
     float *demand;
     DemandSeries *series = add_series(history, geo, geo->first_hour, cutoff, arena, &demand);
     size_t stored = series->hours < geo->hours ? series->hours : geo->hours;
-    if (stored > 0 && geo->counts[vertical] != NULL) {
+    if (stored > 0 && series->first_hour == geo->first_hour && geo->counts[vertical] != NULL) {
         memcpy(demand, geo->counts[vertical], stored * sizeof(float));
     }
 }

@@ -149,11 +149,33 @@ Test(geo_demand_store, a_geo_may_turn_out_to_begin_earlier)
     free(text);
 }
 
-Test(geo_demand_store, decades_are_not_filled)
+Test(geo_demand_store, hours_beyond_the_history_have_no_rows)
 {
-    GeoDemandChange changes[] = {{"a", 24, "goods", 1}, {"a", fixture_hour(0), "goods", 1}};
-    fixture_apply(0, changes, 2);
-    cr_assert_eq(fixture_record(fixture_hour(0)), GEO_DEMAND_HISTORY_HOURS);
+    GeoDemandChange changes[] = {
+        {"a", 24, "goods", 1},
+        {"a", fixture_hour(0) - GEO_DEMAND_HISTORY_HOURS, "goods", 1},
+        {"a", fixture_hour(0), "goods", 1},
+    };
+    fixture_apply(0, changes, 3);
+    cr_assert_eq(fixture_record(fixture_hour(0)), GEO_DEMAND_LOOKBACK_HOURS + 1,
+                 "what looks back on the order just before the history, and the newest hour");
+}
+
+Test(geo_demand_store, idle_hours_have_no_rows_but_the_newest)
+{
+    int64_t cursor;
+    fixture_apply(0, &(GeoDemandChange){"a", fixture_hour(0), "goods", 1}, 1);
+    cr_assert_eq(fixture_record(fixture_hour(2000)), GEO_DEMAND_LOOKBACK_HOURS + 2);
+    cr_assert_eq(fixture_record(fixture_hour(2000)), 0);
+    free(fixture_export(0, &cursor));
+    cr_assert_eq(fixture_record(fixture_hour(2010)), 1, "the online store's row");
+    char *text = fixture_export(cursor, &cursor);
+    cr_assert_str_eq(text, "geo,hour_utc,orders\na,2027-01-24T18:00:00Z,0\n");
+    free(text);
+    fixture_apply(1, &(GeoDemandChange){"a", fixture_hour(1990), "goods", 1}, 1);
+    cr_assert_eq(fixture_record(fixture_hour(2010)), 21, "a late order ends the idleness of those hours");
+    fixture_apply(2, &(GeoDemandChange){"a", fixture_hour(0), "goods", 0}, 1);
+    cr_assert_eq(fixture_record(fixture_hour(2010)), 336 + 2, "recorded hours that are idle now are restated");
 }
 
 Test(geo_demand_store, unknown_geo_is_named)

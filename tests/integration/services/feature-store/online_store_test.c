@@ -65,6 +65,14 @@ static void check_rows(const FeastEntityRow *rows)
     cr_assert(rows[0].row.values[10].null, "no trend in the first week");
 }
 
+static void rows_are_idle(const FeastEntityRow *rows)
+{
+    cr_assert(rows[0].found && rows[2].found);
+    cr_assert_eq(rows[2].row.event_timestamp, hour_start(fixture_hour(2001)));
+    cr_assert_eq(rows[0].row.values[0].integer, 0);
+    cr_assert(!rows[0].row.values[0].null && rows[0].row.values[10].null);
+}
+
 Test(online_store, newest_complete_hour_of_each_geo)
 {
     open_redis();
@@ -77,6 +85,11 @@ Test(online_store, newest_complete_hour_of_each_geo)
     fixture_record(fixture_hour(1));
     cr_assert_eq(sync_rows(), 1, "only the geo that was restated");
     cr_assert_eq(read_geos()[2].row.values[0].integer, 4);
+    fixture_record(fixture_hour(2000));
+    cr_assert_eq(sync_rows(), 2, "one row of each geo, though both have long been idle");
+    rows_are_idle(read_geos());
+    fixture_record(fixture_hour(2001));
+    cr_assert_eq(sync_rows(), 2);
     close_redis();
 }
 

@@ -112,6 +112,21 @@ Test(geo_demand_features, hours_that_a_late_order_restates)
     cr_assert_eq(other[late + 671].same_hour[3], features[late + 671].same_hour[3] + 1);
 }
 
+Test(geo_demand_features, idle_is_when_nothing_looked_back_on_has_orders)
+{
+    memset(counts, 0, sizeof(counts));
+    counts[5] = (GeoDemandCounts){.orders = 1};
+    counts[1500] = (GeoDemandCounts){.orders = 1};
+    geo_demand_compute(counts, 0, HOURS, features);
+    for (int hour = 0; hour < HOURS; hour++)
+        cr_assert_eq(features[hour].idle, hour > 5 + GEO_DEMAND_LOOKBACK_HOURS && hour < 1500, "hour %d", hour);
+    const GeoDemandFeatures zero = {.trend = NAN};
+    cr_assert(geo_demand_equal(&features[5 + GEO_DEMAND_LOOKBACK_HOURS + 1], &zero));
+    cr_assert_not(geo_demand_equal(&features[5 + GEO_DEMAND_LOOKBACK_HOURS], &zero));
+    geo_demand_compute(counts + 6, GEO_DEMAND_LOOKBACK_HOURS, GEO_DEMAND_LOOKBACK_HOURS + 1, other);
+    cr_assert(other[0].idle, "the lookback is enough");
+}
+
 Test(geo_demand_features, largest_counts_do_not_overflow)
 {
     for (int hour = 0; hour < 400; hour++)

@@ -13,14 +13,20 @@ static void put(const char *geo, Hour hour, double orders, double restaurant, do
     cr_assert(demand_store_put_demand(store, geo, hour, counts, &err), "%s", err.message);
 }
 
+static void know_since(const char *geo, const char *parent, bool is_parent, const char *timezone, Hour first_order)
+{
+    StoredGeo known = {.geo = geo,
+                       .parent = parent,
+                       .is_parent = is_parent,
+                       .timezone = timezone,
+                       .country = "AR",
+                       .first_order = first_order};
+    cr_assert(demand_store_put_geo(store, &known, &err), "%s", err.message);
+}
+
 static void know(const char *geo, const char *parent, bool is_parent, const char *timezone)
 {
-    cr_assert(
-        demand_store_put_geo(
-            store,
-            &(StoredGeo){.geo = geo, .parent = parent, .is_parent = is_parent, .timezone = timezone, .country = "AR"},
-            &err),
-        "%s", err.message);
+    know_since(geo, parent, is_parent, timezone, HOUR_NONE);
 }
 
 static void begin(void)
@@ -88,6 +94,41 @@ Test(demand_store, a_geo_without_history_up_to_the_cutoff_has_no_hours)
     cr_assert_eq(late->first_hour, 106);
     demand_store_snapshot(store, 111, false, arena, &snapshot);
     expect(find(&snapshot.groups[SERIES_TOTAL], "y"), 110, 2, (float[]){1, 0});
+}
+
+Test(demand_store, a_geo_whose_orders_are_older_than_the_history_has_zeros)
+{
+    enum { CUTOFF = 100000 };
+    static const float zeros[DEMAND_STORE_ENDED_HOURS];
+    const Hour begins = CUTOFF - DEMAND_STORE_ENDED_HOURS + 1;
+    DemandSnapshot snapshot;
+    know_since("ended", "city:b", false, "UTC", 500);
+    know_since("city:b", "all", true, "UTC", 500);
+    know_since("back", "all", false, "UTC", 500);
+    know_since("new", "all", false, "UTC", CUTOFF - 1);
+    put("x", CUTOFF, 7, 3, 0);
+    put("ended", CUTOFF, 0, 0, 0);
+    put("back", CUTOFF + 1, 2, 1, 0);
+    demand_store_snapshot(store, CUTOFF, false, arena, &snapshot);
+    expect(find(&snapshot.groups[SERIES_TOTAL], "ended"), begins, DEMAND_STORE_ENDED_HOURS, zeros);
+    expect(find(&snapshot.groups[SERIES_RESTAURANT], "ended"), begins, DEMAND_STORE_ENDED_HOURS, zeros);
+    expect(find(&snapshot.groups[SERIES_PARENTS], "city:b"), begins, DEMAND_STORE_ENDED_HOURS, zeros);
+    expect(find(&snapshot.groups[SERIES_TOTAL], "back"), begins, DEMAND_STORE_ENDED_HOURS, zeros);
+    expect(find(&snapshot.groups[SERIES_PARENTS], "all"), CUTOFF, 1, (float[]){7});
+    cr_assert_eq(find(&snapshot.groups[SERIES_TOTAL], "y")->hours, 0, "never had an order");
+    cr_assert_eq(find(&snapshot.groups[SERIES_TOTAL], "new")->hours, 0, "its orders are yet to come");
+    demand_store_snapshot(store, 499, false, arena, &snapshot);
+    cr_assert_eq(find(&snapshot.groups[SERIES_TOTAL], "ended")->hours, 0, "before its first order");
+}
+
+Test(demand_store, a_geo_with_rows_and_no_first_order_is_asked_for)
+{
+    put("x", 100, 0, 0, 0);
+    cr_assert(demand_store_has_unknown_geos(store));
+    know_since("x", "city:a", false, "UTC", 5);
+    cr_assert_not(demand_store_has_unknown_geos(store));
+    put("x", 101, 0, 0, 0);
+    cr_assert_not(demand_store_has_unknown_geos(store));
 }
 
 Test(demand_store, parents_are_the_sums_of_their_leaves)
