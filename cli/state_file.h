@@ -1,4 +1,5 @@
-/* A line that remembers how far a command came, replaced as a whole so that a kill leaves the old one or the new one. */
+/* A line that remembers how far a command came, replaced as a whole so that a kill leaves the old one or the new one.
+ */
 #pragma once
 
 #include "common/error.h"
