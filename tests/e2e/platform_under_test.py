@@ -1,5 +1,6 @@
 """The four real services on free ports, with a database, a topic and a Redis of their own, and a client that checks
 every exchange against openapi.yaml."""
+import atexit
 import os
 import pathlib
 import random
@@ -83,6 +84,8 @@ class Platform:
         with log.open("ab") as output:
             self.processes[service] = subprocess.Popen(
                 [BUILD / f"rushcast-{service}"], env=self.environment, stdout=output, stderr=output, cwd=TOP)
+        # A fixture that fails halfway is not torn down.
+        atexit.register(self.processes[service].kill)
         wait_until(f"{service} to answer", lambda: self.answers(service), 30)
 
     def start_all(self):
