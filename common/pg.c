@@ -21,10 +21,7 @@ struct PgPool {
     char *conninfo, *application_name;
     unsigned size;
     int connect_timeout_ms, statement_timeout_ms;
-    pthread_mutex_t lock;
-    pthread_cond_t freed;
-    PgConnection *free; /* the last one given back comes first: the others may rest */
-    unsigned used;
+    FreeList free;
     PgConnection *connections;
 };
 
@@ -45,12 +42,10 @@ PgPool *pg_pool_new(const PgPoolOptions *options)
             options->statement_timeout_ms > 0 ? options->statement_timeout_ms : STATEMENT_TIMEOUT_MS,
         .connections = connections,
     };
-    pthread_mutex_init(&pool->lock, NULL);
-    deadline_cond_init(&pool->freed);
+    free_list_init(&pool->free);
     for (unsigned i = 0; i < pool->size; i++) {
         connections[i].pool = pool;
-        connections[i].next = pool->free;
-        pool->free = &connections[i];
+        free_list_add(&pool->free, &connections[i].item);
     }
     return pool;
 }
@@ -68,11 +63,9 @@ void pg_pool_free(PgPool *pool)
 {
     if (pool == NULL)
         return;
-    assert(pool->used == 0);
     for (unsigned i = 0; i < pool->size; i++)
         disconnect(&pool->connections[i]);
-    pthread_cond_destroy(&pool->freed);
-    pthread_mutex_destroy(&pool->lock);
+    free_list_fini(&pool->free);
     free(pool->connections);
     free(pool->application_name);
     free(pool->conninfo);
@@ -193,35 +186,10 @@ static bool is_alive(PgConnection *connection)
     return true;
 }
 
-static void put_back(PgConnection *connection)
-{
-    PgPool *pool = connection->pool;
-    pthread_mutex_lock(&pool->lock);
-    connection->next = pool->free;
-    pool->free = connection;
-    pool->used--;
-    pthread_cond_signal(&pool->freed);
-    pthread_mutex_unlock(&pool->lock);
-}
-
-static PgConnection *take_free(PgPool *pool, int64_t deadline_ms)
-{
-    pthread_mutex_lock(&pool->lock);
-    while (pool->free == NULL && deadline_cond_wait(&pool->freed, &pool->lock, deadline_ms))
-        ;
-    PgConnection *connection = pool->free;
-    if (connection != NULL) {
-        pool->free = connection->next;
-        pool->used++;
-    }
-    pthread_mutex_unlock(&pool->lock);
-    return connection;
-}
-
 bool pg_acquire(PgPool *pool, int deadline_ms, PgConnection **ret_connection, Error *err)
 {
     int64_t until_ms = clock_monotonic_ms() + deadline_ms;
-    PgConnection *connection = take_free(pool, until_ms);
+    PgConnection *connection = (PgConnection *)free_list_take(&pool->free, until_ms);
     if (connection == NULL)
         return error_set(err, ERROR_OVERLOADED, "all %u connections to Postgres were in use for %d ms", pool->size,
                          deadline_ms);
@@ -229,7 +197,7 @@ bool pg_acquire(PgPool *pool, int deadline_ms, PgConnection **ret_connection, Er
         disconnect(connection);
         if (!reconnect(connection, until_ms, err)) {
             disconnect(connection);
-            put_back(connection);
+            free_list_give_back(&pool->free, &connection->item);
             return false;
         }
     }
@@ -249,7 +217,7 @@ void pg_release(PgConnection *connection)
         connection->broken = true;
     if (connection->broken || PQstatus(connection->handle) != CONNECTION_OK)
         disconnect(connection);
-    put_back(connection);
+    free_list_give_back(&connection->pool->free, &connection->item);
 }
 
 void pg_release_cleanup(PgConnection **connection)

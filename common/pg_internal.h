@@ -1,6 +1,7 @@
 /* What the pg_*.c files share. */
 #pragma once
 
+#include "common/free_list.h"
 #include "common/pg.h"
 
 enum {
@@ -19,12 +20,12 @@ typedef struct PgPrepared {
 } PgPrepared;
 
 struct PgConnection {
+    FreeItem item; /* in the list of free ones */
     PgPool *pool;
-    PGconn *handle;     /* NULL: not connected */
-    PgConnection *next; /* in the pool's list of free ones */
-    int timeout_ms;     /* of a statement */
-    bool broken;        /* closed when it is given back */
-    unsigned cursors;   /* open in pg_each */
+    PGconn *handle;   /* NULL: not connected */
+    int timeout_ms;   /* of a statement */
+    bool broken;      /* closed when it is given back */
+    unsigned cursors; /* open in pg_each */
     size_t prepared_count;
     PgPrepared prepared[PG_PREPARED_MAX];
 };

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/clock.h"
-#include "common/deadline.h"
+#include "common/free_list.h"
 
 enum {
     PIPELINE_LIMIT_BYTES = 64 << 20, /* of commands queued and not yet sent */
@@ -18,9 +18,9 @@ enum {
 };
 
 struct RedisConnection {
+    FreeItem item; /* in the list of free ones */
     RedisPool *pool;
-    RedisConnection *next; /* in the list of free ones */
-    redisContext *handle;  /* NULL: not connected */
+    redisContext *handle; /* NULL: not connected */
     size_t replies_due;
     bool broken;
 };
@@ -29,10 +29,7 @@ struct RedisPool {
     char *address, *password;
     unsigned size;
     int timeout_ms;
-    pthread_mutex_t lock;
-    pthread_cond_t freed;
-    RedisConnection *free; /* the last one given back comes first */
-    unsigned used;
+    FreeList free;
     RedisConnection *connections;
 };
 
@@ -49,12 +46,10 @@ RedisPool *redis_pool_new(const char *address, const char *password, unsigned si
                         .size = size,
                         .timeout_ms = timeout_ms,
                         .connections = connections};
-    pthread_mutex_init(&pool->lock, NULL);
-    deadline_cond_init(&pool->freed);
+    free_list_init(&pool->free);
     for (unsigned i = 0; i < size; i++) {
         connections[i].pool = pool;
-        connections[i].next = pool->free;
-        pool->free = &connections[i];
+        free_list_add(&pool->free, &connections[i].item);
     }
     return pool;
 }
@@ -72,11 +67,9 @@ void redis_pool_free(RedisPool *pool)
 {
     if (pool == NULL)
         return;
-    assert(pool->used == 0);
     for (unsigned i = 0; i < pool->size; i++)
         disconnect(&pool->connections[i]);
-    pthread_cond_destroy(&pool->freed);
-    pthread_mutex_destroy(&pool->lock);
+    free_list_fini(&pool->free);
     free(pool->connections);
     free(pool->password);
     free(pool->address);
@@ -158,35 +151,10 @@ static bool is_alive(const RedisConnection *connection)
     return poll(&polled, 1, 0) == 0;
 }
 
-static void put_back(RedisConnection *connection)
-{
-    RedisPool *pool = connection->pool;
-    pthread_mutex_lock(&pool->lock);
-    connection->next = pool->free;
-    pool->free = connection;
-    pool->used--;
-    pthread_cond_signal(&pool->freed);
-    pthread_mutex_unlock(&pool->lock);
-}
-
-static RedisConnection *take_free(RedisPool *pool, int64_t until_ms)
-{
-    pthread_mutex_lock(&pool->lock);
-    while (pool->free == NULL && deadline_cond_wait(&pool->freed, &pool->lock, until_ms))
-        ;
-    RedisConnection *connection = pool->free;
-    if (connection != NULL) {
-        pool->free = connection->next;
-        pool->used++;
-    }
-    pthread_mutex_unlock(&pool->lock);
-    return connection;
-}
-
 bool redis_acquire(RedisPool *pool, int deadline_ms, RedisConnection **ret_connection, Error *err)
 {
     int64_t until_ms = clock_monotonic_ms() + deadline_ms;
-    RedisConnection *connection = take_free(pool, until_ms);
+    RedisConnection *connection = (RedisConnection *)free_list_take(&pool->free, until_ms);
     if (connection == NULL)
         return error_set(err, ERROR_OVERLOADED, "all %u connections to Redis were in use for %d ms", pool->size,
                          deadline_ms);
@@ -196,7 +164,7 @@ bool redis_acquire(RedisPool *pool, int deadline_ms, RedisConnection **ret_conne
         disconnect(connection);
         if (!connect_to(connection, timeout_ms, err)) {
             disconnect(connection);
-            put_back(connection);
+            free_list_give_back(&pool->free, &connection->item);
             return false;
         }
     }
@@ -210,7 +178,7 @@ void redis_release(RedisConnection *connection)
         return;
     if (connection->broken || connection->replies_due > 0)
         disconnect(connection);
-    put_back(connection);
+    free_list_give_back(&connection->pool->free, &connection->item);
 }
 
 void redis_release_cleanup(RedisConnection **connection)
