@@ -7,8 +7,6 @@
 static const double COUNTS_BELOW = 30;
 
 static const double class_bounds[VOLUME_CLASSES - 1] = {0.1, 0.5, 2, 10};
-static const char *const class_names[VOLUME_CLASSES] = {"below 0.1 an hour", "0.1 to 0.5 an hour", "0.5 to 2 an hour",
-                                                        "2 to 10 an hour", "10 an hour and more"};
 static const double lead_bounds[LEAD_BUCKETS - 1] = {24, 72};
 static const double size_bounds[SIZE_BUCKETS - 1] = {0.05, 0.2, 0.5, 1, 2, 5, 10, 30};
 static const double map_bounds[MAP_BUCKETS - 1] = {1, 10};
@@ -29,11 +27,6 @@ static int bucket(const double *bounds, int buckets, double value)
 uint8_t volume_class(double mean)
 {
     return (uint8_t)bucket(class_bounds, VOLUME_CLASSES, mean);
-}
-
-const char *volume_class_name(int volume)
-{
-    return class_names[volume];
 }
 
 static double normal_cdf(double z)

@@ -31,8 +31,6 @@ typedef struct Prospect {
 
 /* Class of a series by its mean demand per hour. */
 uint8_t volume_class(double mean);
-/* "0.1 to 0.5 orders an hour" */
-const char *volume_class_name(int volume_class);
 
 /* Dispersions as they are and no correction. */
 void quantiles_default(QuantileModel *model);

@@ -24,20 +24,3 @@ double window_mean(const float *values, size_t count)
         sum += (double)values[i];
     return sum / (double)count;
 }
-
-double window_quantile(const float *values, size_t count, double level)
-{
-    assert(count > 0 && count <= WINDOW_WEEKS_MAX);
-    float sorted[WINDOW_WEEKS_MAX] = {0};
-    for (size_t i = 0; i < count; i++) {
-        size_t place = i;
-        for (; place > 0 && sorted[place - 1] > values[i]; place--)
-            sorted[place] = sorted[place - 1];
-        sorted[place] = values[i];
-    }
-    double position = level * (double)(count - 1);
-    size_t below = (size_t)position;
-    if (below + 1 >= count)
-        return (double)sorted[count - 1];
-    return (double)sorted[below] + (position - (double)below) * (double)(sorted[below + 1] - sorted[below]);
-}

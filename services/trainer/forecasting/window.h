@@ -10,5 +10,3 @@ enum { WINDOW_WEEKS_MAX = 8 };
 size_t window_collect(const DemandSeries *series, const LocalClock *clock, Hour origin, Hour hour, int weeks,
                       bool alike, float values[WINDOW_WEEKS_MAX]);
 double window_mean(const float *values, size_t count);
-/* Linear between order statistics (type 7 of Hyndman & Fan 1996). `count` is at least 1. */
-double window_quantile(const float *values, size_t count, double level);

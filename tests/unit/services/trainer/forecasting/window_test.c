@@ -40,14 +40,10 @@ Test(window, follows_the_local_clock_over_a_change_of_clocks)
     cr_assert_eq(clock_at(panel.clocks[0], changed - HOURS_PER_WEEK - 1)->hour, 0);
 }
 
-Test(window, means_and_quantiles)
+Test(window, means)
 {
     const float values[] = {4, 1, 3, 2};
     cr_assert_float_eq(window_mean(values, 4), 2.5, 1e-9);
-    cr_assert_float_eq(window_quantile(values, 4, 0.5), 2.5, 1e-9);
-    cr_assert_float_eq(window_quantile(values, 4, 0.1), 1.3, 1e-6);
-    cr_assert_float_eq(window_quantile(values, 4, 1), 4, 1e-9);
-    cr_assert_float_eq(window_quantile(values, 1, 0.9), 4, 1e-9);
 }
 
 Test(window, holidays_and_other_days_are_kept_apart)
