@@ -36,7 +36,7 @@ LDLIBS = -L$(DEPS)/lib -Wl,--as-needed -lh3 -lnanoarrow -lyyjson $(PACKAGE_LIBS)
 COMMON_SOURCES := $(wildcard common/*.c)
 FORECASTING_SOURCES := $(wildcard services/trainer/forecasting/*.c)
 CLI_SOURCES := $(wildcard cli/*.c)
-service_sources = $(wildcard services/$(1)/*.c)
+service_sources = $(filter-out $(FORECASTING_SOURCES),$(wildcard services/$(1)/*.c services/$(1)/*/*.c))
 objects = $(patsubst %.c,$(OUT)/%.o,$(1))
 
 LIBCOMMON := $(OUT)/libcommon.a
@@ -115,7 +115,7 @@ define embed_rules
 $(call sql_header,$(1)) $(GEN)/$(call snake,$(1))_sql.c &: deploy/embed_sql.sh $(wildcard $(1)/sql $(1)/sql/*.sql $(1)/migrations $(1)/migrations/*.sql)
 	@mkdir -p $(GEN)
 	@deploy/embed_sql.sh $(1) $(GEN)
-$(call objects,$(wildcard $(1)/*.c)): | $(call sql_header,$(1))
+$(call objects,$(wildcard $(1)/*.c $(1)/*/*.c)): | $(call sql_header,$(1))
 $(call sql_object,$(1)): $(GEN)/$(call snake,$(1))_sql.c
 	@mkdir -p $$(@D)
 	$$(call SAY,CC) $$(CC) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<

@@ -34,6 +34,18 @@ const char *request_path(const Request *request, const char *name)
     abort();
 }
 
+bool request_path_id(const Request *request, const char *name, int64_t *ret_id, Error *err)
+{
+    const char *text = request_path(request, name);
+    errno = 0;
+    long long id = strtoll(text, NULL, 10);
+    if (text[strspn(text, "0123456789")] != '\0' || errno != 0 || id < 1)
+        return error_set_at(err, ERROR_INVALID_ARGUMENT, name, "%s must be a number from 1 on, not \"%.40s\"", name,
+                            text);
+    *ret_id = id;
+    return true;
+}
+
 const char *request_query(const Request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);

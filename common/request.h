@@ -27,6 +27,8 @@ typedef struct Request {
 Arena *request_arena(Request *request);
 /* Decoded value of {name} in the route's pattern. Aborts when the pattern has none. */
 const char *request_path(const Request *request, const char *name);
+/* The same as a number from 1 on; INVALID_ARGUMENT. */
+bool request_path_id(const Request *request, const char *name, int64_t *ret_id, Error *err) MUST_CHECK;
 /* Query parameter or NULL; decoded. */
 const char *request_query(const Request *request, const char *name);
 const char *request_header(const Request *request, const char *name);

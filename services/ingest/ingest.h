@@ -5,8 +5,8 @@
 #include <stdatomic.h>
 #include "common/kafka_producer.h"
 #include "common/service.h"
-#include "services/ingest/order_reader.h"
-#include "services/ingest/order_writer.h"
+#include "services/ingest/orders/order_reader.h"
+#include "services/ingest/orders/order_writer.h"
 
 typedef struct IngestConfig {
     CommonConfig common;

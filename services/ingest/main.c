@@ -1,6 +1,7 @@
-#include "services/ingest/demand_handlers.h"
-#include "services/ingest/event_handlers.h"
+#include "services/ingest/demand/demand_handlers.h"
+#include "services/ingest/orders/event_handlers.h"
 #include "services/ingest/ingest.h"
+#include "services/ingest/jobs/job_handlers.h"
 #include "services/ingest/source_handlers.h"
 #include "services/ingest/workers.h"
 
@@ -41,15 +42,15 @@ static const Route routes[] = {
     {"GET", "/geos", SCOPE_READ, ROUTE_BLOCKING, 0, handle_list_geos},
     {"GET", "/sources", SCOPE_READ, ROUTE_BLOCKING, 0, handle_list_sources},
     {"GET", "/dead-letters", SCOPE_OPERATE, ROUTE_BLOCKING, 0, handle_list_dead_letters},
+    {"GET", "/jobs", SCOPE_READ, ROUTE_BLOCKING, 0, handle_list_jobs},
+    {"GET", "/jobs/{id}", SCOPE_READ, ROUTE_BLOCKING, 0, handle_get_job},
     {0},
 };
 
 static const WorkerDefinition workers[] = {
-    {"postgres", ingest_work_postgres, true},
-    {"kafka", ingest_work_kafka, true},
-    {"orders", ingest_work_orders, true},
-    {"demand_hint", ingest_work_demand_hint, false},
-    {0},
+    {"postgres", ingest_work_postgres, true}, {"kafka", ingest_work_kafka, true},
+    {"orders", ingest_work_orders, true},     {"demand_hint", ingest_work_demand_hint, false},
+    {"jobs", ingest_work_jobs, false},        {0},
 };
 
 int main(int argc, char **argv)

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "gen/ingest_sql.h"
 #include "services/ingest/ingest.h"
-#include "services/ingest/progress.h"
+#include "services/ingest/demand/progress.h"
 
 static json_t *json_real_or_null(const PGresult *rows, int row, int column)
 {

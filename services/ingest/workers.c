@@ -5,6 +5,7 @@
 #include "common/metrics.h"
 #include "gen/ingest_sql.h"
 #include "services/ingest/ingest.h"
+#include "services/ingest/jobs/job.h"
 
 enum {
     POSTGRES_LOOK_EVERY_MS = 5000,
@@ -13,6 +14,7 @@ enum {
     HINT_EVERY_MS = 1000,
     HINT_DEADLINE_MS = 2000,
     URL_MAX_BYTES = 512,
+    JOBS_LOOK_EVERY_MS = 1000,
 };
 
 static Metric hints_total = {.kind = METRIC_COUNTER,
@@ -87,5 +89,21 @@ bool ingest_work_demand_hint(void *service, WorkerStep *step, Error *err)
     Error ignored; /* the feature-store looks by itself, only later */
     bool told = http_call(&call, NULL, &ignored);
     metric_add(metric_with(&hints_total, told ? "ok" : "failed"), 1);
+    return true;
+}
+
+static const JobKind job_kinds[] = {
+    {0},
+};
+
+bool ingest_work_jobs(void *service, WorkerStep *step, Error *err)
+{
+    Ingest *ingest = service;
+    bool taken = false;
+    if (!wait_for_database(ingest))
+        return true;
+    if (!jobs_step(ingest->postgres, job_kinds, ingest, &taken, err))
+        return false;
+    step->rest_ms = taken ? 0 : JOBS_LOOK_EVERY_MS;
     return true;
 }

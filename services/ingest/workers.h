@@ -11,3 +11,5 @@ WorkerFunction ingest_work_kafka;
 WorkerFunction ingest_work_orders;
 /* Tells the feature-store that demand changed, so that it looks sooner. */
 WorkerFunction ingest_work_demand_hint;
+/* Does the long work that requests asked for. */
+WorkerFunction ingest_work_jobs;

@@ -1,7 +1,5 @@
 #include "services/trainer/trainer_handlers.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "common/clock.h"
 #include "gen/trainer_sql.h"
@@ -22,20 +20,6 @@ static bool answer_document(PgConnection *connection, const PgStatement *stateme
         return error_set(err, ERROR_NOT_FOUND, "%s", missing);
     }
     response_text(response, "application/json", pg_get_text(rows, 0, 0));
-    return true;
-}
-
-static bool path_id(const Request *request, const char *name, int64_t *ret_id, Error *err)
-{
-    const char *text = request_path(request, name);
-    char *end = NULL;
-    errno = 0;
-    long long id = strtoll(text, &end, 10);
-    if (end == text || *end != '\0' || errno != 0 || id < 1) {
-        return error_set_at(err, ERROR_INVALID_ARGUMENT, name, "%s must be a number from 1 on, not \"%.40s\".", name,
-                            text);
-    }
-    *ret_id = id;
     return true;
 }
 
@@ -141,7 +125,7 @@ static bool answer_one(Request *request, Response *response, const PgStatement *
 {
     PG_SCOPED PgConnection *connection = NULL;
     int64_t id;
-    return path_id(request, "id", &id, err) && trainer_acquire(request->service, &connection, err) &&
+    return request_path_id(request, "id", &id, err) && trainer_acquire(request->service, &connection, err) &&
            answer_document(connection, statement, PG_PARAMS(pg_int(id)), response, missing, err);
 }
 
@@ -164,7 +148,7 @@ bool trainer_promote_model(Request *request, Response *response, Error *err)
 {
     PG_SCOPED PgConnection *connection = NULL;
     int64_t version;
-    return path_id(request, "version", &version, err) && trainer_acquire(request->service, &connection, err) &&
+    return request_path_id(request, "version", &version, err) && trainer_acquire(request->service, &connection, err) &&
            model_store_promote(connection, version, err) &&
            answer_document(connection, &sql_select_model_version_document, PG_PARAMS(pg_int(version)), response, "",
                            err);

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
-#include "services/ingest/order.h"
+#include "services/ingest/orders/order.h"
 #include "tests/fuzz/fuzz.h"
 
 static const Instant latest = INT64_C(1780315200) * INSTANT_PER_SECOND; /* 2026-06-01T12:00:00Z */

@@ -2,7 +2,7 @@
 -- take_commit_lock: two transactions, one bringing the event and one the branch, then never miss each other.
 -- No parameters. Index: waiting_event_branch, order_event_pkey.
 WITH located AS (
-    DELETE FROM raw.waiting_event w USING core.branch b
+    DELETE FROM raw.waiting_event w USING core.branch_location b
     WHERE b.branch_id = w.branch_id
     RETURNING w.order_id, w.event_type, b.geo_id
 ), placed AS (

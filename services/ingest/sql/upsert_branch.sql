@@ -1,5 +1,5 @@
--- $1 branch, $2 geo_id, $3 lat, $4 lon, $5 located at, $6 batch. Index: branch_pkey.
-INSERT INTO core.branch AS b (branch_id, geo_id, lat, lon, located_at, source, batch_id)
+-- $1 branch, $2 geo_id, $3 lat, $4 lon, $5 located at, $6 batch. Index: branch_location_pkey.
+INSERT INTO core.branch_location AS b (branch_id, geo_id, lat, lon, located_at, source, batch_id)
 VALUES ($1, $2::int, $3, $4, $5, 'events', $6)
 ON CONFLICT (branch_id) DO UPDATE
 SET geo_id = excluded.geo_id, lat = excluded.lat, lon = excluded.lon, located_at = excluded.located_at,

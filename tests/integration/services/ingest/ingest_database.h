@@ -1,8 +1,8 @@
 /* A database of its own for each test, with ingest's schemas, a store and a directory of geos on it. */
 #pragma once
 
-#include "services/ingest/geo_directory.h"
-#include "services/ingest/order_store.h"
+#include "services/ingest/geo/geo_directory.h"
+#include "services/ingest/orders/order_store.h"
 
 typedef struct IngestDatabase {
     PgPool *pool;

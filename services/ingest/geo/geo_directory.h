@@ -1,0 +1,28 @@
+/* From places and branches to the keys of core.geo, in memory. One thread uses it. Unknown cells are registered in the
+ * database at once, in their own transaction: a geo exists whether or not the order that showed it gets stored. */
+#pragma once
+
+#include "common/geo.h"
+#include "common/pg.h"
+#include "services/ingest/orders/order_batch.h"
+
+typedef struct GeoDirectory GeoDirectory;
+
+typedef struct GeoDirectoryOptions {
+    int resolution;               /* of H3 cells */
+    const char *default_timezone; /* empty: the nearest place of tzdata */
+    const ServiceArea *area;      /* kept by reference */
+    PgPool *pool;                 /* kept by reference */
+} GeoDirectoryOptions;
+
+GeoDirectory *geo_directory_new(const GeoDirectoryOptions *options);
+void geo_directory_free(GeoDirectory *directory); /* accepts NULL */
+
+/* Registers `all`, the service area's cities and their cells. */
+bool geo_directory_register_area(GeoDirectory *directory, PgConnection *connection, Error *err) MUST_CHECK;
+/* Forgets what is in memory and reads it from the database. */
+bool geo_directory_reload(GeoDirectory *directory, PgConnection *connection, Error *err) MUST_CHECK;
+
+/* Finds the geo of an event: of its coordinates, else of its branch as known from events before it; leaves it unplaced
+ * if there is neither. A branch that shows its location for the first time, or a later one, goes into the batch. */
+bool geo_directory_place(GeoDirectory *directory, OrderBatch *batch, BatchOrder *order, Error *err) MUST_CHECK;
