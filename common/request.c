@@ -116,6 +116,18 @@ bool request_query_hour(const Request *request, const char *name, Hour fallback,
                 err);
 }
 
+bool request_query_instant(const Request *request, const char *name, Instant fallback, Instant *ret_instant, Error *err)
+{
+    const char *text = request_query(request, name);
+    if (text == NULL) {
+        *ret_instant = fallback;
+        return true;
+    }
+    return instant_parse(text, ret_instant, NULL) ||
+           fail(name, text, "an instant in RFC 3339 (2026-11-23T16:04:11Z, 1970 to 2200; a + must be sent as %2B)",
+                err);
+}
+
 bool request_query_bool(const Request *request, const char *name, bool fallback, bool *ret_value, Error *err)
 {
     static const char *const words[] = {"false", "true", NULL};

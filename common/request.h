@@ -40,6 +40,8 @@ bool request_query_int(const Request *request, const char *name, int64_t minimum
 bool request_query_real(const Request *request, const char *name, double minimum, double maximum, double fallback,
                         double *ret_value, Error *err) MUST_CHECK;
 bool request_query_hour(const Request *request, const char *name, Hour fallback, Hour *ret_hour, Error *err) MUST_CHECK;
+bool request_query_instant(const Request *request, const char *name, Instant fallback, Instant *ret_instant,
+                           Error *err) MUST_CHECK;
 bool request_query_bool(const Request *request, const char *name, bool fallback, bool *ret_value,
                         Error *err) MUST_CHECK;
 /* One of the NULL-terminated words; *ret_index is its index, `fallback` when absent. */

@@ -1,6 +1,5 @@
 #include "services/ingest/source_handlers.h"
 
-#include <glib.h>
 #include <string.h>
 #include "gen/ingest_sql.h"
 #include "services/ingest/ingest.h"
@@ -67,9 +66,9 @@ bool handle_get_watermark(Request *request, Response *response, Error *err)
     if (!read_progress(request, &progress, &positions, &count, NULL, err))
         return false;
     response_json(response,
-                  json_pack("{so so sI so sI sb sI}", "watermark", json_instant(progress.watermark), "complete_hour",
+                  json_pack("{so so sI sI so sI sb sI}", "watermark", json_instant(progress.watermark), "complete_hour",
                             json_hour(watermark_complete_hour(progress.watermark)), "cursor",
-                            (json_int_t)progress.changed_seq, "first_hour", json_hour(progress.first_hour), "lag",
+                            (json_int_t)progress.changed_seq, "as_of", (json_int_t)progress.as_of, "first_hour", json_hour(progress.first_hour), "lag",
                             (json_int_t)watermark_lag(positions, count), "caught_up",
                             is_caught_up(request->service, positions, count), "orders", (json_int_t)progress.orders));
     return true;
@@ -152,41 +151,5 @@ bool handle_list_sources(Request *request, Response *response, Error *err)
         return false;
     response_json(response, json_pack("{s[ooo]}", "sources", kafka_json(request->service, positions, count, waiting),
                                       unread_json("company-sql", "sql"), unread_json("company-documents", "mongo")));
-    return true;
-}
-
-static json_t *dead_letter_json(const PGresult *rows, int row)
-{
-    size_t shown_bytes;
-    const guchar *payload = pg_get_bytes(rows, row, 7, &shown_bytes);
-    char *base64 = g_base64_encode(payload, shown_bytes);
-    json_t *json = json_pack("{sI ss sI sI ss ss ss sI ss so}", "id", (json_int_t)pg_get_int(rows, row, 0), "topic",
-                             pg_get_text(rows, row, 1), "partition", (json_int_t)pg_get_int(rows, row, 2), "offset",
-                             (json_int_t)pg_get_int(rows, row, 3), "reason", pg_get_text(rows, row, 4), "detail",
-                             pg_get_text(rows, row, 5), "pointer", pg_get_text(rows, row, 6), "payload_bytes",
-                             (json_int_t)pg_get_int(rows, row, 8), "payload_base64", base64, "received_at",
-                             json_instant(pg_get_instant(rows, row, 9)));
-    g_free(base64);
-    return json;
-}
-
-bool handle_list_dead_letters(Request *request, Response *response, Error *err)
-{
-    Ingest *ingest = request->service;
-    PG_SCOPED PgConnection *connection = NULL;
-    PG_RESULT_SCOPED PGresult *rows = NULL;
-    int64_t after, limit;
-    if (!request_query_int(request, "after", 0, INT64_MAX, 0, &after, err) ||
-        !request_query_int(request, "limit", 1, DEAD_LETTERS_PAGE_MAX, DEAD_LETTERS_PAGE_DEFAULT, &limit, err) ||
-        !ingest_acquire(ingest, &connection, err) ||
-        !pg_run(connection, &sql_select_dead_letters,
-                PG_PARAMS(pg_int(after), pg_int(limit + 1), pg_int(DEAD_LETTER_SHOWN_BYTES)), &rows, err))
-        return false;
-    int count = PQntuples(rows) > limit ? (int)limit : PQntuples(rows);
-    json_t *letters = json_array();
-    for (int i = 0; i < count; i++)
-        json_array_append_new(letters, dead_letter_json(rows, i));
-    json_t *next = PQntuples(rows) > limit ? json_integer(pg_get_int(rows, count - 1, 0)) : json_null();
-    response_json(response, json_pack("{so so}", "dead_letters", letters, "next", next));
     return true;
 }

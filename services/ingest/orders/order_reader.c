@@ -174,8 +174,7 @@ static bool restart(OrderReader *reader, Error *err)
     return true;
 }
 
-/* The latest time an event may carry. */
-static Instant latest_event_time(void)
+Instant order_latest_time(void)
 {
     Instant now = clock_follows_data() ? clock_wall() : clock_now();
     return now + ORDER_FUTURE_MAX_S * INSTANT_PER_SECOND;
@@ -238,7 +237,7 @@ static bool take_message(OrderReader *reader, const rd_kafka_message_t *message,
 /* Moves polled messages into the batch until it is full. */
 static bool take_messages(OrderReader *reader, Error *err)
 {
-    Instant latest = latest_event_time();
+    Instant latest = order_latest_time();
     while (reader->messages_taken < reader->messages_count) {
         rd_kafka_message_t *message = reader->messages[reader->messages_taken];
         bool room = order_batch_has_room(reader->batch, message->len) &&

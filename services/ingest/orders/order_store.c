@@ -208,7 +208,7 @@ static bool advance_watermark(const OrderStore *store, PgConnection *connection,
 static bool record_progress(const OrderCommit *commit, const PartitionEnds *ends, Error *err)
 {
     const OrderOrigin *origin = commit->store->options.origin;
-    return origin ? origin->record(origin->context, commit->connection, commit->batch, commit->result.batch_id, err)
+    return origin ? origin->record(origin->context, commit->connection, commit->batch, &commit->result, err)
                   : commit_gaps(commit, err) && advance_offsets(commit, ends, err);
 }
 
@@ -222,8 +222,8 @@ static bool write_in_order(OrderCommit *commit, const PartitionEnds *ends, Error
         return false;
     commit->watermark_before = before.watermark;
     Hour first_hour;
-    return commit_demand(commit, &first_hour, err) && record_progress(commit, ends, err) &&
-           commit_raw_batch(commit, err) &&
+    return commit_demand(commit, &first_hour, err) && commit_raw_batch(commit, err) &&
+           record_progress(commit, ends, err) &&
            advance_watermark(commit->store, commit->connection, first_hour, commit->result.orders,
                              commit->result.orders > 0 ? commit->result.commit_seq : 0, commit->batch->arena,
                              &commit->result.stream, err);

@@ -9,25 +9,6 @@ typedef struct OrderStore OrderStore;
 
 enum { ORDER_REFUSED_MAX = 100 };
 
-/* A source of batches beside the stream: what it says of itself in the transaction takes the place of Kafka's offsets,
- * as that which makes a batch recorded once. */
-typedef struct OrderOrigin {
-    const char *source;        /* raw.batch.source */
-    const char *why;           /* core.demand_restatement.why */
-    bool records_dead_letters; /* record() does what is to be done about the batch's dead letters */
-    /* The last thing before the commit: must fail when the batch is recorded already. Called again after a failure, and
-     * in trial transactions that are rolled back. */
-    bool (*record)(void *context, PgConnection *connection, const OrderBatch *batch, int64_t batch_id, Error *err);
-    void *context;
-} OrderOrigin;
-
-typedef struct OrderStoreOptions {
-    PgPool *pool;              /* kept by reference */
-    const char *topic;         /* kept by reference */
-    size_t window_capacity;    /* recent keys remembered: 16 to 32 bytes each */
-    const OrderOrigin *origin; /* kept by reference; NULL: the stream */
-} OrderStoreOptions;
-
 /* What is known of the end of a partition. */
 typedef struct PartitionEnd {
     int32_t partition;
@@ -53,6 +34,26 @@ typedef struct StoreResult {
     int64_t messages, events, duplicates, dead_letters, waiting, orders;
     StreamState stream;
 } StoreResult;
+
+/* A source of batches beside the stream: what it says of itself in the transaction takes the place of Kafka's offsets,
+ * as that which makes a batch recorded once. */
+typedef struct OrderOrigin {
+    const char *source;        /* raw.batch.source */
+    const char *why;           /* core.demand_restatement.why */
+    bool records_dead_letters; /* record() does what is to be done about the batch's dead letters */
+    /* The last thing before the commit: must fail when the batch is recorded already. Called again after a failure, and
+     * in trial transactions that are rolled back. */
+    bool (*record)(void *context, PgConnection *connection, const OrderBatch *batch, const StoreResult *result,
+                   Error *err);
+    void *context;
+} OrderOrigin;
+
+typedef struct OrderStoreOptions {
+    PgPool *pool;              /* kept by reference */
+    const char *topic;         /* kept by reference */
+    size_t window_capacity;    /* recent keys remembered: 16 to 32 bytes each */
+    const OrderOrigin *origin; /* kept by reference; NULL: the stream */
+} OrderStoreOptions;
 
 OrderStore *order_store_new(const OrderStoreOptions *options);
 void order_store_free(OrderStore *store); /* accepts NULL */
