@@ -15,20 +15,32 @@ static json_t *json_text_or_null(const PGresult *rows, int row, int column)
     return pg_is_null(rows, row, column) ? json_null() : json_string(pg_get_text(rows, row, column));
 }
 
+/* What is not in the positions of the partitions. */
+typedef struct StreamCounts {
+    int64_t waiting, open_gaps, lost_messages;
+} StreamCounts;
+
+static bool read_counts(PgConnection *connection, StreamCounts *ret_counts, Error *err)
+{
+    PG_RESULT_SCOPED PGresult *waiting = NULL, *gaps = NULL;
+    if (!pg_run(connection, &sql_count_waiting_events, PG_PARAMS(), &waiting, err) ||
+        !pg_run(connection, &sql_count_open_gaps, PG_PARAMS(), &gaps, err))
+        return false;
+    *ret_counts = (StreamCounts){.waiting = pg_get_int(waiting, 0, 0),
+                                 .open_gaps = pg_get_int(gaps, 0, 0),
+                                 .lost_messages = pg_get_int(gaps, 0, 1)};
+    return true;
+}
+
 static bool read_progress(Request *request, Progress *ret_progress, PartitionPosition **ret_positions,
-                          size_t *ret_count, int64_t *ret_waiting, Error *err)
+                          size_t *ret_count, StreamCounts *ret_counts, Error *err)
 {
     Ingest *ingest = request->service;
     PG_SCOPED PgConnection *connection = NULL;
-    PG_RESULT_SCOPED PGresult *waiting = NULL;
-    if (!ingest_acquire(ingest, &connection, err) || !progress_read(connection, ret_progress, err) ||
-        !progress_read_positions(connection, ingest->config.kafka_topic, request_arena(request), ret_positions,
-                                 ret_count, err) ||
-        (ret_waiting && !pg_run(connection, &sql_count_waiting_events, PG_PARAMS(), &waiting, err)))
-        return false;
-    if (ret_waiting)
-        *ret_waiting = pg_get_int(waiting, 0, 0);
-    return true;
+    return ingest_acquire(ingest, &connection, err) && progress_read(connection, ret_progress, err) &&
+           progress_read_positions(connection, ingest->config.kafka_topic, request_arena(request), ret_positions,
+                                   ret_count, err) &&
+           (!ret_counts || read_counts(connection, ret_counts, err));
 }
 
 /* The problem of the worker that reads Kafka, if it has one. */
@@ -68,9 +80,10 @@ bool handle_get_watermark(Request *request, Response *response, Error *err)
     response_json(response,
                   json_pack("{so so sI sI so sI sb sI}", "watermark", json_instant(progress.watermark), "complete_hour",
                             json_hour(watermark_complete_hour(progress.watermark)), "cursor",
-                            (json_int_t)progress.changed_seq, "as_of", (json_int_t)progress.as_of, "first_hour", json_hour(progress.first_hour), "lag",
-                            (json_int_t)watermark_lag(positions, count), "caught_up",
-                            is_caught_up(request->service, positions, count), "orders", (json_int_t)progress.orders));
+                            (json_int_t)progress.changed_seq, "as_of", (json_int_t)progress.as_of, "first_hour",
+                            json_hour(progress.first_hour), "lag", (json_int_t)watermark_lag(positions, count),
+                            "caught_up", is_caught_up(request->service, positions, count), "orders",
+                            (json_int_t)progress.orders));
     return true;
 }
 
@@ -114,7 +127,8 @@ static json_t *partition_json(const PartitionPosition *position)
                      (json_int_t)position->duplicates, "dead_letters", (json_int_t)position->dead_letters);
 }
 
-static json_t *kafka_json(const Ingest *ingest, const PartitionPosition *positions, size_t count, int64_t waiting)
+static json_t *kafka_json(const Ingest *ingest, const PartitionPosition *positions, size_t count,
+                          const StreamCounts *counts)
 {
     PartitionPosition sum = {.latest_event_at = INSTANT_NONE};
     json_t *partitions = json_array(), *problem = NULL;
@@ -127,12 +141,13 @@ static json_t *kafka_json(const Ingest *ingest, const PartitionPosition *positio
             sum.latest_event_at = positions[i].latest_event_at;
     }
     workers_visit(service_workers(), find_kafka_problem, &problem);
-    return json_pack("{ss ss ss so ss sI so sI sI sI sI so}", "name", "orders", "kind", "kafka", "state",
+    return json_pack("{ss ss ss so ss sI so sI sI sI sI sI sI so}", "name", "orders", "kind", "kafka", "state",
                      problem ? "disconnected" : "connected", "problem", problem ? problem : json_null(), "topic",
                      ingest->config.kafka_topic, "lag", (json_int_t)watermark_lag(positions, count), "last_event_at",
                      json_instant(sum.latest_event_at), "events", (json_int_t)sum.events, "duplicates",
                      (json_int_t)sum.duplicates, "dead_letters", (json_int_t)sum.dead_letters, "waiting_for_branch",
-                     (json_int_t)waiting, "partitions", partitions);
+                     (json_int_t)counts->waiting, "open_gaps", (json_int_t)counts->open_gaps, "lost_messages",
+                     (json_int_t)counts->lost_messages, "partitions", partitions);
 }
 
 /* Sources that the company has and this version does not read. */
@@ -146,10 +161,10 @@ bool handle_list_sources(Request *request, Response *response, Error *err)
     Progress progress;
     PartitionPosition *positions;
     size_t count;
-    int64_t waiting;
-    if (!read_progress(request, &progress, &positions, &count, &waiting, err))
+    StreamCounts counts;
+    if (!read_progress(request, &progress, &positions, &count, &counts, err))
         return false;
-    response_json(response, json_pack("{s[ooo]}", "sources", kafka_json(request->service, positions, count, waiting),
+    response_json(response, json_pack("{s[ooo]}", "sources", kafka_json(request->service, positions, count, &counts),
                                       unread_json("company-sql", "sql"), unread_json("company-documents", "mongo")));
     return true;
 }
