@@ -47,6 +47,9 @@ bool request_query_bool(const Request *request, const char *name, bool fallback,
 /* One of the NULL-terminated words; *ret_index is its index, `fallback` when absent. */
 bool request_query_word(const Request *request, const char *name, const char *const *words, int fallback,
                         int *ret_index, Error *err) MUST_CHECK;
+/* INVALID_ARGUMENT when there is a query parameter that is not among the NULL-terminated `names`, which the message
+ * lists: a misspelt filter would be taken for none. */
+bool request_query_only(const Request *request, const char *const *names, Error *err) MUST_CHECK;
 /* UNPROCESSABLE/MALFORMED unless the body is a JSON object. The caller owns *ret_json. */
 bool request_json(const Request *request, json_t **ret_json, Error *err) MUST_CHECK;
 

@@ -102,9 +102,11 @@ bool handle_list_geos(Request *request, Response *response, Error *err)
     Ingest *ingest = request->service;
     PG_SCOPED PgConnection *connection = NULL;
     PG_RESULT_SCOPED PGresult *rows = NULL;
+    static const char *const known[] = {"after", "limit", NULL};
     const char *after = request_query(request, "after");
     int64_t limit;
-    if (!request_query_int(request, "limit", 1, GEOS_PAGE_MAX, GEOS_PAGE_DEFAULT, &limit, err) ||
+    if (!request_query_only(request, known, err) ||
+        !request_query_int(request, "limit", 1, GEOS_PAGE_MAX, GEOS_PAGE_DEFAULT, &limit, err) ||
         !ingest_acquire(ingest, &connection, err) ||
         !pg_run(connection, &sql_select_geos_page, PG_PARAMS(pg_text(after ? after : ""), pg_int(limit + 1)), &rows,
                 err))

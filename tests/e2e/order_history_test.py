@@ -170,3 +170,12 @@ def test_hostile_lines_stop_nothing(ingest):
     for value in bad[1:]:
         assert ingest.call("ingest", "POST", "/events", data=value).status_code in (400, 422)
     assert ingest.call("ingest", "POST", "/events", data=bad[0]).status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/demand?vertcal=goods", "/demand?changed_since=0&geo=all", "/demand/restatements?form=x",
+                                  "/gaps?open=true", "/schema-drift?form=x", "/dead-letters?reasons=x", "/jobs?kin=x",
+                                  "/backfills?limits=1", "/geos?parent=all"])
+def test_a_misspelt_parameter_is_not_taken_for_none(ingest, path):
+    response = ingest.get("ingest", path)
+    assert response.status_code == 400
+    assert path.split("?")[1].split("&")[-1].split("=")[0] in response.json()["detail"]

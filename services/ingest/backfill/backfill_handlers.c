@@ -35,10 +35,11 @@ static bool store(Request *request, BackfillFile *file, int64_t gap_id, Response
 
 bool handle_post_backfill(Request *request, Response *response, Error *err)
 {
+    static const char *const known[] = {"gap", "format", NULL};
     BackfillFile *file;
     int64_t gap_id;
     int format;
-    if (!request_query_int(request, "gap", 1, INT64_MAX, 0, &gap_id, err) ||
+    if (!request_query_only(request, known, err) || !request_query_int(request, "gap", 1, INT64_MAX, 0, &gap_id, err) ||
         !request_query_word(request, "format", backfill_format_names, -1, &format, err) ||
         !backfill_file_open(request->body, request->body_length_bytes, format, &file, err))
         return false;
@@ -49,10 +50,12 @@ bool handle_post_backfill(Request *request, Response *response, Error *err)
 
 bool handle_list_backfills(Request *request, Response *response, Error *err)
 {
+    static const char *const known[] = {"before", "limit", NULL};
     PG_SCOPED PgConnection *connection = NULL;
     int64_t before, limit;
     json_t *jobs;
-    if (!request_query_int(request, "before", 0, INT64_MAX, INT64_MAX, &before, err) ||
+    if (!request_query_only(request, known, err) ||
+        !request_query_int(request, "before", 0, INT64_MAX, INT64_MAX, &before, err) ||
         !request_query_int(request, "limit", 1, BACKFILLS_PAGE_MAX, BACKFILLS_PAGE_DEFAULT, &limit, err) ||
         !ingest_acquire(request->service, &connection, err) ||
         !jobs_list(connection, BACKFILL_JOB, before, limit, &jobs, err))

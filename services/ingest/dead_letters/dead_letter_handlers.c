@@ -26,12 +26,14 @@ static json_t *dead_letter_json(const PGresult *rows, int row)
 
 bool handle_list_dead_letters(Request *request, Response *response, Error *err)
 {
+    static const char *const known[] = {"after", "limit", "resolved", "reason", NULL};
     static const char *const answers[] = {"false", "true", NULL};
     PG_SCOPED PgConnection *connection = NULL;
     PG_RESULT_SCOPED PGresult *rows = NULL;
     int64_t after, limit;
     int resolved;
-    if (!request_query_int(request, "after", 0, INT64_MAX, 0, &after, err) ||
+    if (!request_query_only(request, known, err) ||
+        !request_query_int(request, "after", 0, INT64_MAX, 0, &after, err) ||
         !request_query_int(request, "limit", 1, DEAD_LETTERS_PAGE_MAX, DEAD_LETTERS_PAGE_DEFAULT, &limit, err) ||
         !request_query_word(request, "resolved", answers, -1, &resolved, err) ||
         !ingest_acquire(request->service, &connection, err) ||

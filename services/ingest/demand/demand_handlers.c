@@ -17,6 +17,8 @@ typedef struct DemandQuery {
     bool past;     /* as it was then, instead of now */
 } DemandQuery;
 
+static const char *const grid_query[] = {"geo", "from", "to", "vertical", "as_of", NULL};
+static const char *const changes_query[] = {"changed_since", "limit", NULL};
 static const char *const query_verticals[] = {"restaurant", "goods", NULL};
 
 /* Several statements must see the same state. */
@@ -186,8 +188,8 @@ static bool answer_grid(Request *request, Response *response, Error *err)
     PG_SCOPED PgConnection *connection = NULL;
     Progress progress;
     DemandQuery query;
-    if (!begin_snapshot(ingest, &connection, err) || !progress_read(connection, &progress, err) ||
-        !read_query(request, &progress, &query, err))
+    if (!request_query_only(request, grid_query, err) || !begin_snapshot(ingest, &connection, err) ||
+        !progress_read(connection, &progress, err) || !read_query(request, &progress, &query, err))
         return false;
     if (query.past) {
         progress.watermark = INSTANT_NONE; /* what it was then is not kept */
@@ -258,7 +260,8 @@ static bool answer_changes(Request *request, Response *response, Error *err)
     Progress progress;
     int64_t since, limit;
     DemandFormat format;
-    if (!request_query_int(request, "changed_since", 0, INT64_MAX, 0, &since, err) ||
+    if (!request_query_only(request, changes_query, err) ||
+        !request_query_int(request, "changed_since", 0, INT64_MAX, 0, &since, err) ||
         !request_query_int(request, "limit", 1, DEMAND_CHANGES_MAX, DEMAND_CHANGES_DEFAULT, &limit, err) ||
         !read_format(request, &format, err) || !begin_snapshot(ingest, &connection, err) ||
         !progress_read(connection, &progress, err))

@@ -4,6 +4,7 @@
 #include "gen/ingest_sql.h"
 #include "services/ingest/ingest.h"
 
+static const char *const known_query[] = {"geo", "from", "to", "since", "why", "limit", NULL};
 static const char *const reasons[] = {"late_event", "branch_located", "backfill", "replay", "zones", NULL};
 
 static json_t *restatement_json(const PGresult *rows, int row)
@@ -40,7 +41,7 @@ bool handle_list_restatements(Request *request, Response *response, Error *err)
     Hour from, to;
     int64_t since, limit;
     int why;
-    if (!request_query_hour(request, "from", HOUR_NONE, &from, err) ||
+    if (!request_query_only(request, known_query, err) || !request_query_hour(request, "from", HOUR_NONE, &from, err) ||
         !request_query_hour(request, "to", HOUR_NONE, &to, err) ||
         !request_query_int(request, "since", 0, INT64_MAX, 0, &since, err) ||
         !request_query_int(request, "limit", 1, RESTATEMENTS_MAX, RESTATEMENTS_DEFAULT, &limit, err) ||

@@ -16,9 +16,11 @@ bool handle_list_schema_drift(Request *request, Response *response, Error *err)
 {
     PG_SCOPED PgConnection *connection = NULL;
     PG_RESULT_SCOPED PGresult *rows = NULL;
+    static const char *const known[] = {"source", "since", "limit", NULL};
     Instant since;
     int64_t limit;
-    if (!request_query_instant(request, "since", INSTANT_NONE, &since, err) ||
+    if (!request_query_only(request, known, err) ||
+        !request_query_instant(request, "since", INSTANT_NONE, &since, err) ||
         !request_query_int(request, "limit", 1, DRIFT_PAGE_MAX, DRIFT_PAGE_DEFAULT, &limit, err) ||
         !ingest_acquire(request->service, &connection, err) ||
         !pg_run(connection, &sql_select_schema_drift,

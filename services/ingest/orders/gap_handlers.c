@@ -17,12 +17,14 @@ static json_t *gap_json(const PGresult *rows, int row)
 
 bool handle_list_gaps(Request *request, Response *response, Error *err)
 {
+    static const char *const known[] = {"state", "before", "limit", NULL};
     static const char *const states[] = {"filled", "open", NULL};
     PG_SCOPED PgConnection *connection = NULL;
     PG_RESULT_SCOPED PGresult *rows = NULL;
     int64_t before, limit;
     int state;
-    if (!request_query_int(request, "before", 0, INT64_MAX, INT64_MAX, &before, err) ||
+    if (!request_query_only(request, known, err) ||
+        !request_query_int(request, "before", 0, INT64_MAX, INT64_MAX, &before, err) ||
         !request_query_int(request, "limit", 1, GAPS_PAGE_MAX, GAPS_PAGE_DEFAULT, &limit, err) ||
         !request_query_word(request, "state", states, -1, &state, err) ||
         !ingest_acquire(request->service, &connection, err) ||

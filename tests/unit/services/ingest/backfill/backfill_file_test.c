@@ -10,7 +10,7 @@ static const struct {
     ErrorCode code; /* 0: it can be opened */
 } files[] = {
     {"{\"event_id\":1}\n", -1, BACKFILL_JSONL, ERROR_NONE},
-    {"\n  {}", -1, BACKFILL_CSV, ERROR_UNPROCESSABLE}, /* the header is empty */
+    {"\n  {}", -1, BACKFILL_JSONL, ERROR_NONE},
     {"  {}", -1, BACKFILL_JSONL, ERROR_NONE},
     {"\xef\xbb\xbf{}", -1, BACKFILL_JSONL, ERROR_NONE},
     {"\xef\xbb\xbf"
