@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
+#include "common/csv.h"
 
 enum { COLUMN_ID, COLUMN_AT, COLUMN_LAT, COLUMN_LON, COLUMNS, FIELDS_MAX = 64, LINE_LIMIT_BYTES = 64 * 1024 };
 
@@ -20,36 +21,6 @@ struct EventFile {
     char *fields[FIELDS_MAX];
     size_t fields_count;
 };
-
-/* Splits the line in place (RFC 4180 quoting, no line breaks within fields). */
-static void split(EventFile *file)
-{
-    file->fields_count = 0;
-    char *in = file->line;
-    while (file->fields_count < FIELDS_MAX) {
-        char *out = in;
-        file->fields[file->fields_count++] = out;
-        bool quoted = *in == '"';
-        if (quoted)
-            in++;
-        while (*in && (quoted || *in != ',')) {
-            if (quoted && *in == '"') {
-                if (in[1] != '"') {
-                    quoted = false;
-                    in++;
-                    continue;
-                }
-                in++;
-            }
-            *out++ = *in++;
-        }
-        bool more = *in == ',';
-        *out = '\0';
-        if (!more)
-            return;
-        in++;
-    }
-}
 
 /* *ret_more is false at the end of the file. Empty lines are passed over. */
 static bool read_line(EventFile *file, bool *ret_more, Error *err)
@@ -72,7 +43,7 @@ static bool read_line(EventFile *file, bool *ret_more, Error *err)
             file->line[--length] = '\0';
         if (length == 0)
             continue;
-        split(file);
+        file->fields_count = csv_split(file->line, file->fields, FIELDS_MAX);
         *ret_more = true;
         return true;
     }

@@ -26,6 +26,7 @@ typedef struct Partition {
     atomic_llong next; /* offset after the last one returned, or where reading begins */
     atomic_llong end;  /* where the broker said that there was no more; -1: not yet */
     int64_t seek_to;   /* -1: nowhere */
+    int64_t earliest;  /* the first one returned after reading began with the earliest there was; -1: it did not */
 } Partition;
 
 struct KafkaConsumer {
@@ -170,6 +171,7 @@ static bool begin_partition(KafkaConsumer *consumer, rd_kafka_topic_partition_t 
     partition->next = item->offset;
     partition->end = -1;
     partition->seek_to = -1;
+    partition->earliest = -1;
     return true;
 }
 
@@ -239,6 +241,7 @@ static bool carry_out_seeks(KafkaConsumer *consumer, Error *err)
             partition->next = partition->seek_to;
             partition->end = -1;
             partition->seek_to = -1;
+            partition->earliest = -1;
         }
         rd_kafka_topic_partition_list_add(list, consumer->topic, i)->offset = partition->next;
     }
@@ -328,8 +331,12 @@ bool kafka_consumer_poll(KafkaConsumer *consumer, int timeout_ms, rd_kafka_messa
     }
     if (count == 0 && consumer->down && !is_back(consumer, err))
         return false;
-    for (size_t i = 0; i < count; i++)
-        consumer->partitions[messages[i]->partition].next = messages[i]->offset + 1;
+    for (size_t i = 0; i < count; i++) {
+        Partition *partition = &consumer->partitions[messages[i]->partition];
+        if (partition->next == RD_KAFKA_OFFSET_BEGINNING)
+            partition->earliest = messages[i]->offset;
+        partition->next = messages[i]->offset + 1;
+    }
     *ret_count = count;
     return true;
 }
@@ -342,6 +349,20 @@ bool kafka_consumer_seek(KafkaConsumer *consumer, int32_t partition, int64_t off
         consumer->partitions[partition].seek_to = offset;
         consumer->seeks_wanted = true;
     }
+    return true;
+}
+
+bool kafka_consumer_lost(KafkaConsumer *consumer, const rd_kafka_message_t *message, int64_t from, int deadline_ms,
+                         int64_t *ret_until, Error *err)
+{
+    int64_t first = from, after_last;
+    if (from < message->offset && consumer->partitions[message->partition].earliest == message->offset) {
+        rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
+            consumer->handle, consumer->topic, message->partition, &first, &after_last, deadline_ms);
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+            return kafka_fail(err, code, "can't ask where the partition begins", NULL);
+    }
+    *ret_until = first <= from ? from : first < message->offset ? first : message->offset;
     return true;
 }
 

@@ -38,6 +38,11 @@ bool kafka_consumer_poll(KafkaConsumer *consumer, int timeout_ms, rd_kafka_messa
 /* Reads the partition again from that offset (after a failed transaction), from the next poll on; what was returned and
  * not committed is to be forgotten. Does nothing to a partition that is no longer ours. */
 bool kafka_consumer_seek(KafkaConsumer *consumer, int32_t partition, int64_t offset, Error *err) MUST_CHECK;
+/* Which offsets from `from` on, where the partition was to be read on, and before the message returned instead, are
+ * lost: those before *ret_until (`from`: none). Offsets without a message that the broker still covers (transactions,
+ * compaction) are not. Asks the broker only about the first message after an offset that was gone. */
+bool kafka_consumer_lost(KafkaConsumer *consumer, const rd_kafka_message_t *message, int64_t from, int deadline_ms,
+                         int64_t *ret_until, Error *err) MUST_CHECK;
 /* Last known end of the partition: the next offset to be written, or, when all that can be read was returned, the
  * offset after the last message returned (transactions leave offsets without a message). -1 when unknown or not ours.
  * Does not block; from any thread. */

@@ -278,6 +278,8 @@ static const struct {
     {"40P01", ERROR_CONFLICT, false},   /* deadlock_detected */
     {"23", ERROR_UNPROCESSABLE, false}, /* other integrity constraints */
     {"22", ERROR_UNPROCESSABLE, false}, /* data exceptions */
+    {"P0", ERROR_UNPROCESSABLE, false}, /* a trigger or function refuses it */
+    {"54", ERROR_UNPROCESSABLE, false}, /* larger than Postgres can take */
     {"57014", ERROR_DEADLINE, false},   /* query_canceled: statement_timeout */
     {"55P03", ERROR_DEADLINE, false},   /* lock_not_available: lock_timeout */
     {"57P", ERROR_UNAVAILABLE, true},   /* shutting down, starting up */

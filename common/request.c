@@ -116,6 +116,18 @@ bool request_query_hour(const Request *request, const char *name, Hour fallback,
                 err);
 }
 
+bool request_query_instant(const Request *request, const char *name, Instant fallback, Instant *ret_instant, Error *err)
+{
+    const char *text = request_query(request, name);
+    if (text == NULL) {
+        *ret_instant = fallback;
+        return true;
+    }
+    return instant_parse(text, ret_instant, NULL) ||
+           fail(name, text, "an instant in RFC 3339 (2026-11-23T16:04:11Z, 1970 to 2200; a + must be sent as %2B)",
+                err);
+}
+
 bool request_query_bool(const Request *request, const char *name, bool fallback, bool *ret_value, Error *err)
 {
     static const char *const words[] = {"false", "true", NULL};
@@ -152,6 +164,35 @@ bool request_query_word(const Request *request, const char *name, const char *co
     join(words, list, sizeof(list));
     snprintf(needed, sizeof(needed), "one of %s", list);
     return fail(name, text, needed, err);
+}
+
+typedef struct UnknownQuery {
+    const char *const *names;
+    const char *found; /* NULL: all are known */
+} UnknownQuery;
+
+static enum MHD_Result look_at_query(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind, (void)value;
+    UnknownQuery *unknown = context;
+    for (size_t i = 0; unknown->names[i] != NULL; i++) {
+        if (strcmp(unknown->names[i], name) == 0)
+            return MHD_YES;
+    }
+    unknown->found = name;
+    return MHD_NO;
+}
+
+bool request_query_only(const Request *request, const char *const *names, Error *err)
+{
+    UnknownQuery unknown = {.names = names};
+    MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, look_at_query, &unknown);
+    if (unknown.found == NULL)
+        return true;
+    char list[CHOICES_MAX_BYTES];
+    join(names, list, sizeof(list));
+    return error_set_at(err, ERROR_INVALID_ARGUMENT, unknown.found, "there is no query parameter \"%.*s\" here; %s%s",
+                        SHOWN_MAX_BYTES, unknown.found, names[0] == NULL ? "this takes none" : "this takes ", list);
 }
 
 bool request_json(const Request *request, json_t **ret_json, Error *err)

@@ -40,11 +40,16 @@ bool request_query_int(const Request *request, const char *name, int64_t minimum
 bool request_query_real(const Request *request, const char *name, double minimum, double maximum, double fallback,
                         double *ret_value, Error *err) MUST_CHECK;
 bool request_query_hour(const Request *request, const char *name, Hour fallback, Hour *ret_hour, Error *err) MUST_CHECK;
+bool request_query_instant(const Request *request, const char *name, Instant fallback, Instant *ret_instant,
+                           Error *err) MUST_CHECK;
 bool request_query_bool(const Request *request, const char *name, bool fallback, bool *ret_value,
                         Error *err) MUST_CHECK;
 /* One of the NULL-terminated words; *ret_index is its index, `fallback` when absent. */
 bool request_query_word(const Request *request, const char *name, const char *const *words, int fallback,
                         int *ret_index, Error *err) MUST_CHECK;
+/* INVALID_ARGUMENT when there is a query parameter that is not among the NULL-terminated `names`, which the message
+ * lists: a misspelt filter would be taken for none. */
+bool request_query_only(const Request *request, const char *const *names, Error *err) MUST_CHECK;
 /* UNPROCESSABLE/MALFORMED unless the body is a JSON object. The caller owns *ret_json. */
 bool request_json(const Request *request, json_t **ret_json, Error *err) MUST_CHECK;
 

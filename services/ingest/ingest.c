@@ -18,6 +18,16 @@ bool ingest_acquire(Ingest *ingest, PgConnection **ret_connection, Error *err)
     return pg_acquire(ingest->postgres, INGEST_DATABASE_WAIT_MS, ret_connection, err);
 }
 
+GeoDirectory *ingest_directory_new(const Ingest *ingest)
+{
+    return geo_directory_new(&(GeoDirectoryOptions){
+        .resolution = (int)ingest->config.h3_resolution,
+        .default_timezone = ingest->config.timezone,
+        .area = &ingest->area,
+        .pool = ingest->postgres,
+    });
+}
+
 bool ingest_start(void *state, Error *err)
 {
     Ingest *ingest = state;
@@ -32,12 +42,7 @@ bool ingest_start(void *state, Error *err)
         .size = (unsigned)config->common.blocking_threads + WORKERS_WITH_CONNECTION,
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
     });
-    ingest->directory = geo_directory_new(&(GeoDirectoryOptions){
-        .resolution = (int)config->h3_resolution,
-        .default_timezone = config->timezone,
-        .area = &ingest->area,
-        .pool = ingest->postgres,
-    });
+    ingest->directory = ingest_directory_new(ingest);
     ingest->pipeline = order_pipeline_new();
     ingest->store = order_store_new(&(OrderStoreOptions){
         .pool = ingest->postgres,

@@ -19,6 +19,7 @@ typedef struct IngestConfig {
     int64_t h3_resolution;
     const char *service_area;
     const char *timezone;
+    int64_t dead_letter_days;
 } IngestConfig;
 
 typedef struct Ingest {
@@ -42,6 +43,9 @@ enum { INGEST_DATABASE_WAIT_MS = 5000 }; /* for a free connection */
 
 /* A connection for a handler. UNAVAILABLE while the database is being prepared. */
 bool ingest_acquire(Ingest *ingest, PgConnection **ret_connection, Error *err) MUST_CHECK;
+
+/* One more directory, for another thread than the stream's reader; empty until geo_directory_reload(). */
+GeoDirectory *ingest_directory_new(const Ingest *ingest);
 
 bool ingest_start(void *state, Error *err);
 void ingest_stop(void *state);

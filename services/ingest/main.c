@@ -1,5 +1,11 @@
+#include "services/ingest/backfill/backfill_file.h"
+#include "services/ingest/backfill/backfill_handlers.h"
+#include "services/ingest/dead_letters/dead_letter_handlers.h"
 #include "services/ingest/demand/demand_handlers.h"
+#include "services/ingest/demand/restatement_handlers.h"
+#include "services/ingest/drift/drift_handlers.h"
 #include "services/ingest/orders/event_handlers.h"
+#include "services/ingest/orders/gap_handlers.h"
 #include "services/ingest/ingest.h"
 #include "services/ingest/jobs/job_handlers.h"
 #include "services/ingest/source_handlers.h"
@@ -32,6 +38,8 @@ static const ConfigEntry config[] = {
      "JSON file of the cities served; empty: geos appear with their first order."},
     {"RUSHCAST_TIMEZONE", CONFIG_TEXT, CONFIG(timezone), "", 0, 0,
      "Time zone of geos outside the service area; empty: that of the nearest place in tzdata."},
+    {"RUSHCAST_DEAD_LETTER_DAYS", CONFIG_INT, CONFIG(dead_letter_days), "90", 1, 3650,
+     "Days that dead letters are kept, resolved or not."},
     {0},
 };
 
@@ -42,6 +50,13 @@ static const Route routes[] = {
     {"GET", "/geos", SCOPE_READ, ROUTE_BLOCKING, 0, handle_list_geos},
     {"GET", "/sources", SCOPE_READ, ROUTE_BLOCKING, 0, handle_list_sources},
     {"GET", "/dead-letters", SCOPE_OPERATE, ROUTE_BLOCKING, 0, handle_list_dead_letters},
+    {"POST", "/dead-letters/replay", SCOPE_OPERATE, ROUTE_BLOCKING, REPLAY_BODY_MAX_BYTES, handle_replay_dead_letters},
+    {"GET", "/demand/restatements", SCOPE_READ, ROUTE_BLOCKING, 0, handle_list_restatements},
+    {"GET", "/schema-drift", SCOPE_READ, ROUTE_BLOCKING, 0, handle_list_schema_drift},
+    {"GET", "/gaps", SCOPE_READ, ROUTE_BLOCKING, 0, handle_list_gaps},
+    {"POST", "/backfills", SCOPE_OPERATE, ROUTE_BLOCKING, BACKFILL_BODY_MAX_BYTES, handle_post_backfill},
+    {"GET", "/backfills", SCOPE_READ, ROUTE_BLOCKING, 0, handle_list_backfills},
+    {"GET", "/backfills/{id}", SCOPE_READ, ROUTE_BLOCKING, 0, handle_get_backfill},
     {"GET", "/jobs", SCOPE_READ, ROUTE_BLOCKING, 0, handle_list_jobs},
     {"GET", "/jobs/{id}", SCOPE_READ, ROUTE_BLOCKING, 0, handle_get_job},
     {0},

@@ -1,6 +1,5 @@
 #include "services/ingest/source_handlers.h"
 
-#include <glib.h>
 #include <string.h>
 #include "gen/ingest_sql.h"
 #include "services/ingest/ingest.h"
@@ -16,20 +15,32 @@ static json_t *json_text_or_null(const PGresult *rows, int row, int column)
     return pg_is_null(rows, row, column) ? json_null() : json_string(pg_get_text(rows, row, column));
 }
 
+/* What is not in the positions of the partitions. */
+typedef struct StreamCounts {
+    int64_t waiting, open_gaps, lost_messages;
+} StreamCounts;
+
+static bool read_counts(PgConnection *connection, StreamCounts *ret_counts, Error *err)
+{
+    PG_RESULT_SCOPED PGresult *waiting = NULL, *gaps = NULL;
+    if (!pg_run(connection, &sql_count_waiting_events, PG_PARAMS(), &waiting, err) ||
+        !pg_run(connection, &sql_count_open_gaps, PG_PARAMS(), &gaps, err))
+        return false;
+    *ret_counts = (StreamCounts){.waiting = pg_get_int(waiting, 0, 0),
+                                 .open_gaps = pg_get_int(gaps, 0, 0),
+                                 .lost_messages = pg_get_int(gaps, 0, 1)};
+    return true;
+}
+
 static bool read_progress(Request *request, Progress *ret_progress, PartitionPosition **ret_positions,
-                          size_t *ret_count, int64_t *ret_waiting, Error *err)
+                          size_t *ret_count, StreamCounts *ret_counts, Error *err)
 {
     Ingest *ingest = request->service;
     PG_SCOPED PgConnection *connection = NULL;
-    PG_RESULT_SCOPED PGresult *waiting = NULL;
-    if (!ingest_acquire(ingest, &connection, err) || !progress_read(connection, ret_progress, err) ||
-        !progress_read_positions(connection, ingest->config.kafka_topic, request_arena(request), ret_positions,
-                                 ret_count, err) ||
-        (ret_waiting && !pg_run(connection, &sql_count_waiting_events, PG_PARAMS(), &waiting, err)))
-        return false;
-    if (ret_waiting)
-        *ret_waiting = pg_get_int(waiting, 0, 0);
-    return true;
+    return ingest_acquire(ingest, &connection, err) && progress_read(connection, ret_progress, err) &&
+           progress_read_positions(connection, ingest->config.kafka_topic, request_arena(request), ret_positions,
+                                   ret_count, err) &&
+           (!ret_counts || read_counts(connection, ret_counts, err));
 }
 
 /* The problem of the worker that reads Kafka, if it has one. */
@@ -67,11 +78,12 @@ bool handle_get_watermark(Request *request, Response *response, Error *err)
     if (!read_progress(request, &progress, &positions, &count, NULL, err))
         return false;
     response_json(response,
-                  json_pack("{so so sI so sI sb sI}", "watermark", json_instant(progress.watermark), "complete_hour",
+                  json_pack("{so so sI sI so sI sb sI}", "watermark", json_instant(progress.watermark), "complete_hour",
                             json_hour(watermark_complete_hour(progress.watermark)), "cursor",
-                            (json_int_t)progress.changed_seq, "first_hour", json_hour(progress.first_hour), "lag",
-                            (json_int_t)watermark_lag(positions, count), "caught_up",
-                            is_caught_up(request->service, positions, count), "orders", (json_int_t)progress.orders));
+                            (json_int_t)progress.changed_seq, "as_of", (json_int_t)progress.as_of, "first_hour",
+                            json_hour(progress.first_hour), "lag", (json_int_t)watermark_lag(positions, count),
+                            "caught_up", is_caught_up(request->service, positions, count), "orders",
+                            (json_int_t)progress.orders));
     return true;
 }
 
@@ -90,9 +102,11 @@ bool handle_list_geos(Request *request, Response *response, Error *err)
     Ingest *ingest = request->service;
     PG_SCOPED PgConnection *connection = NULL;
     PG_RESULT_SCOPED PGresult *rows = NULL;
+    static const char *const known[] = {"after", "limit", NULL};
     const char *after = request_query(request, "after");
     int64_t limit;
-    if (!request_query_int(request, "limit", 1, GEOS_PAGE_MAX, GEOS_PAGE_DEFAULT, &limit, err) ||
+    if (!request_query_only(request, known, err) ||
+        !request_query_int(request, "limit", 1, GEOS_PAGE_MAX, GEOS_PAGE_DEFAULT, &limit, err) ||
         !ingest_acquire(ingest, &connection, err) ||
         !pg_run(connection, &sql_select_geos_page, PG_PARAMS(pg_text(after ? after : ""), pg_int(limit + 1)), &rows,
                 err))
@@ -115,7 +129,8 @@ static json_t *partition_json(const PartitionPosition *position)
                      (json_int_t)position->duplicates, "dead_letters", (json_int_t)position->dead_letters);
 }
 
-static json_t *kafka_json(const Ingest *ingest, const PartitionPosition *positions, size_t count, int64_t waiting)
+static json_t *kafka_json(const Ingest *ingest, const PartitionPosition *positions, size_t count,
+                          const StreamCounts *counts)
 {
     PartitionPosition sum = {.latest_event_at = INSTANT_NONE};
     json_t *partitions = json_array(), *problem = NULL;
@@ -128,12 +143,13 @@ static json_t *kafka_json(const Ingest *ingest, const PartitionPosition *positio
             sum.latest_event_at = positions[i].latest_event_at;
     }
     workers_visit(service_workers(), find_kafka_problem, &problem);
-    return json_pack("{ss ss ss so ss sI so sI sI sI sI so}", "name", "orders", "kind", "kafka", "state",
+    return json_pack("{ss ss ss so ss sI so sI sI sI sI sI sI so}", "name", "orders", "kind", "kafka", "state",
                      problem ? "disconnected" : "connected", "problem", problem ? problem : json_null(), "topic",
                      ingest->config.kafka_topic, "lag", (json_int_t)watermark_lag(positions, count), "last_event_at",
                      json_instant(sum.latest_event_at), "events", (json_int_t)sum.events, "duplicates",
                      (json_int_t)sum.duplicates, "dead_letters", (json_int_t)sum.dead_letters, "waiting_for_branch",
-                     (json_int_t)waiting, "partitions", partitions);
+                     (json_int_t)counts->waiting, "open_gaps", (json_int_t)counts->open_gaps, "lost_messages",
+                     (json_int_t)counts->lost_messages, "partitions", partitions);
 }
 
 /* Sources that the company has and this version does not read. */
@@ -147,46 +163,10 @@ bool handle_list_sources(Request *request, Response *response, Error *err)
     Progress progress;
     PartitionPosition *positions;
     size_t count;
-    int64_t waiting;
-    if (!read_progress(request, &progress, &positions, &count, &waiting, err))
+    StreamCounts counts;
+    if (!read_progress(request, &progress, &positions, &count, &counts, err))
         return false;
-    response_json(response, json_pack("{s[ooo]}", "sources", kafka_json(request->service, positions, count, waiting),
+    response_json(response, json_pack("{s[ooo]}", "sources", kafka_json(request->service, positions, count, &counts),
                                       unread_json("company-sql", "sql"), unread_json("company-documents", "mongo")));
-    return true;
-}
-
-static json_t *dead_letter_json(const PGresult *rows, int row)
-{
-    size_t shown_bytes;
-    const guchar *payload = pg_get_bytes(rows, row, 7, &shown_bytes);
-    char *base64 = g_base64_encode(payload, shown_bytes);
-    json_t *json = json_pack("{sI ss sI sI ss ss ss sI ss so}", "id", (json_int_t)pg_get_int(rows, row, 0), "topic",
-                             pg_get_text(rows, row, 1), "partition", (json_int_t)pg_get_int(rows, row, 2), "offset",
-                             (json_int_t)pg_get_int(rows, row, 3), "reason", pg_get_text(rows, row, 4), "detail",
-                             pg_get_text(rows, row, 5), "pointer", pg_get_text(rows, row, 6), "payload_bytes",
-                             (json_int_t)pg_get_int(rows, row, 8), "payload_base64", base64, "received_at",
-                             json_instant(pg_get_instant(rows, row, 9)));
-    g_free(base64);
-    return json;
-}
-
-bool handle_list_dead_letters(Request *request, Response *response, Error *err)
-{
-    Ingest *ingest = request->service;
-    PG_SCOPED PgConnection *connection = NULL;
-    PG_RESULT_SCOPED PGresult *rows = NULL;
-    int64_t after, limit;
-    if (!request_query_int(request, "after", 0, INT64_MAX, 0, &after, err) ||
-        !request_query_int(request, "limit", 1, DEAD_LETTERS_PAGE_MAX, DEAD_LETTERS_PAGE_DEFAULT, &limit, err) ||
-        !ingest_acquire(ingest, &connection, err) ||
-        !pg_run(connection, &sql_select_dead_letters,
-                PG_PARAMS(pg_int(after), pg_int(limit + 1), pg_int(DEAD_LETTER_SHOWN_BYTES)), &rows, err))
-        return false;
-    int count = PQntuples(rows) > limit ? (int)limit : PQntuples(rows);
-    json_t *letters = json_array();
-    for (int i = 0; i < count; i++)
-        json_array_append_new(letters, dead_letter_json(rows, i));
-    json_t *next = PQntuples(rows) > limit ? json_integer(pg_get_int(rows, count - 1, 0)) : json_null();
-    response_json(response, json_pack("{so so}", "dead_letters", letters, "next", next));
     return true;
 }

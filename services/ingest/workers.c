@@ -4,6 +4,8 @@
 #include <unistd.h>
 #include "common/metrics.h"
 #include "gen/ingest_sql.h"
+#include "services/ingest/backfill/backfill_job.h"
+#include "services/ingest/dead_letters/dead_letter_replay.h"
 #include "services/ingest/ingest.h"
 #include "services/ingest/jobs/job.h"
 
@@ -15,12 +17,37 @@ enum {
     HINT_DEADLINE_MS = 2000,
     URL_MAX_BYTES = 512,
     JOBS_LOOK_EVERY_MS = 1000,
+    DEAD_LETTERS_DELETED_MAX = 10000, /* at once */
 };
 
 static Metric hints_total = {.kind = METRIC_COUNTER,
                              .name = "rushcast_ingest_hints_total",
                              .help = "Hints to the feature-store that demand changed",
                              .labels = {"result"}};
+
+static Metric open_gaps = {.kind = METRIC_GAUGE,
+                           .name = "rushcast_ingest_open_gaps",
+                           .help = "Gaps of the stream that no backfill has filled"};
+static Metric lost_messages = {
+    .kind = METRIC_GAUGE, .name = "rushcast_ingest_lost_messages", .help = "Offsets in the open gaps of the stream"};
+
+static bool look_at_gaps(PgConnection *connection, Error *err)
+{
+    PG_RESULT_SCOPED PGresult *row = NULL;
+    if (!pg_run(connection, &sql_count_open_gaps, PG_PARAMS(), &row, err))
+        return false;
+    metric_set(metric_with(&open_gaps), (double)pg_get_int(row, 0, 0));
+    metric_set(metric_with(&lost_messages), (double)pg_get_int(row, 0, 1));
+    return true;
+}
+
+/* What is kept for a time only. */
+static bool remove_old(const Ingest *ingest, PgConnection *connection, Error *err)
+{
+    return pg_run(connection, &sql_delete_old_dead_letters,
+                  PG_PARAMS(pg_int(ingest->config.dead_letter_days), pg_int(DEAD_LETTERS_DELETED_MAX)), NULL, err) &&
+           pg_run(connection, &sql_delete_backfill_chunks, PG_PARAMS(), NULL, err);
+}
 
 static bool prepare(Ingest *ingest, PgConnection *connection, Error *err)
 {
@@ -44,7 +71,8 @@ bool ingest_work_postgres(void *service, WorkerStep *step, Error *err)
     if (!atomic_load(&ingest->database_ready) && !prepare(ingest, connection, err))
         return false;
     step->rest_ms = POSTGRES_LOOK_EVERY_MS;
-    return pg_run(connection, &sql_ensure_payload_partitions, PG_PARAMS(pg_int(PARTITION_DAYS_AHEAD)), NULL, err);
+    return pg_run(connection, &sql_ensure_payload_partitions, PG_PARAMS(pg_int(PARTITION_DAYS_AHEAD)), NULL, err) &&
+           look_at_gaps(connection, err) && remove_old(ingest, connection, err);
 }
 
 /* False when the service stops before the database was ready. */
@@ -93,6 +121,8 @@ bool ingest_work_demand_hint(void *service, WorkerStep *step, Error *err)
 }
 
 static const JobKind job_kinds[] = {
+    {BACKFILL_JOB, backfill_run},
+    {DEAD_LETTER_REPLAY_JOB, dead_letter_replay_run},
     {0},
 };
 

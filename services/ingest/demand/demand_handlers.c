@@ -13,8 +13,12 @@ typedef struct DemandQuery {
     const char *geo;      /* NULL: all leaf geos */
     const char *vertical; /* NULL: all orders */
     Hour from, to;
+    int64_t as_of; /* commit_seq */
+    bool past;     /* as it was then, instead of now */
 } DemandQuery;
 
+static const char *const grid_query[] = {"geo", "from", "to", "vertical", "as_of", NULL};
+static const char *const changes_query[] = {"changed_since", "limit", NULL};
 static const char *const query_verticals[] = {"restaurant", "goods", NULL};
 
 /* Several statements must see the same state. */
@@ -33,6 +37,21 @@ static bool read_format(const Request *request, DemandFormat *ret_format, Error 
     return true;
 }
 
+/* The answer about the past must be the same for ever, so it can't depend on what is known now. */
+static bool read_as_of(const Request *request, const Progress *progress, DemandQuery *query, Error *err)
+{
+    query->past = request_query(request, "as_of") != NULL;
+    if (!request_query_int(request, "as_of", 1, INT64_MAX, progress->as_of, &query->as_of, err))
+        return false;
+    if (!query->past)
+        return true;
+    if (query->as_of > progress->as_of)
+        return error_set_at(err, ERROR_INVALID_ARGUMENT, "as_of", "as_of is %lld, and the newest batch is %lld",
+                            (long long)query->as_of, (long long)progress->as_of);
+    return (request_query(request, "from") && request_query(request, "to")) ||
+           error_set_at(err, ERROR_INVALID_ARGUMENT, "as_of", "as_of needs from and to");
+}
+
 /* Without `from` from the first hour with an order, without `to` up to the watermark, its own hour included. */
 static bool read_query(const Request *request, const Progress *progress, DemandQuery *query, Error *err)
 {
@@ -42,6 +61,8 @@ static bool read_query(const Request *request, const Progress *progress, DemandQ
     if (!read_format(request, &query->format, err) || !request_query_hour(request, "from", first, &query->from, err) ||
         !request_query_hour(request, "to", end > query->from ? end : query->from, &query->to, err) ||
         !request_query_word(request, "vertical", query_verticals, -1, &vertical, err))
+        return false;
+    if (!read_as_of(request, progress, query, err))
         return false;
     if (query->to < query->from)
         return error_set_at(err, ERROR_INVALID_ARGUMENT, "to", "to is before from; the span is [from, to)");
@@ -61,10 +82,12 @@ static bool find_geo(PgConnection *connection, const char *geo, DemandGeo *ret_g
     return true;
 }
 
-static bool list_leaves(PgConnection *connection, Arena *arena, DemandGeo **ret_geos, size_t *ret_count, Error *err)
+static bool list_leaves(PgConnection *connection, const DemandQuery *query, Arena *arena, DemandGeo **ret_geos,
+                        size_t *ret_count, Error *err)
 {
     PG_RESULT_SCOPED PGresult *rows = NULL;
-    if (!pg_run(connection, &sql_select_leaf_geos, PG_PARAMS(), &rows, err))
+    if (!(query->past ? pg_run(connection, &sql_select_leaf_geos_as_of, PG_PARAMS(pg_int(query->as_of)), &rows, err)
+                      : pg_run(connection, &sql_select_leaf_geos, PG_PARAMS(), &rows, err)))
         return false;
     size_t count = (size_t)PQntuples(rows);
     DemandGeo *geos = arena_array(arena, count, sizeof *geos);
@@ -96,21 +119,29 @@ static bool put_counts(void *context, const PGresult *rows, Error *err)
 
 static bool write_grid(PgConnection *connection, const DemandQuery *query, DemandGrid *grid, Error *err)
 {
-    bool ok = query->geo ? pg_each(connection, &sql_select_demand_of_geo,
-                                   PG_PARAMS(pg_int(grid->geos[0].geo_id), pg_hour(query->from), pg_hour(query->to),
-                                             pg_text(query->vertical)),
-                                   put_counts, grid, err)
-                         : pg_each(connection, &sql_select_demand_of_leaves,
-                                   PG_PARAMS(pg_hour(query->from), pg_hour(query->to), pg_text(query->vertical)),
-                                   put_counts, grid, err);
-    if (ok)
-        demand_grid_end(grid);
-    return ok;
+    const PgParam from = pg_hour(query->from), to = pg_hour(query->to), vertical = pg_text(query->vertical);
+    const PgParam as_of = pg_int(query->as_of), geo_id = pg_int(query->geo ? grid->geos[0].geo_id : 0);
+    const struct {
+        const PgStatement *statement;
+        PgParams params;
+    } ways[2][2] = {
+        {{&sql_select_demand_of_leaves, PG_PARAMS(from, to, vertical)},
+         {&sql_select_demand_of_geo, PG_PARAMS(geo_id, from, to, vertical)}},
+        {{&sql_select_demand_of_leaves_as_of, PG_PARAMS(from, to, vertical, as_of)},
+         {&sql_select_demand_of_geo_as_of, PG_PARAMS(geo_id, from, to, vertical, as_of)}},
+    };
+    size_t of_past = query->past, of_geo = query->geo != NULL;
+    if (!pg_each(connection, ways[of_past][of_geo].statement, ways[of_past][of_geo].params, put_counts, grid, err))
+        return false;
+    demand_grid_end(grid);
+    return true;
 }
 
-static void add_headers(Request *request, Response *response, const Progress *progress)
+static void add_headers(Request *request, Response *response, const DemandQuery *query, const Progress *progress)
 {
     char text[INSTANT_TEXT_MAX];
+    response_header(response, request, "Rushcast-As-Of",
+                    arena_printf(request_arena(request), "%lld", (long long)query->as_of));
     response_header(response, request, "Rushcast-Cursor",
                     arena_printf(request_arena(request), "%lld", (long long)progress->changed_seq));
     if (progress->watermark == INSTANT_NONE)
@@ -140,11 +171,14 @@ static const char *instant_text(Arena *arena, Instant instant)
 
 static void open_json(FILE *out, Arena *arena, const DemandQuery *query, const Progress *progress)
 {
-    fprintf(out, "{\"geo\":%s,\"vertical\":%s,\"from\":%s,\"to\":%s,\"watermark\":%s,\"cursor\":%lld,\"demand\":[",
+    fprintf(out,
+            "{\"geo\":%s,\"vertical\":%s,\"from\":%s,\"to\":%s,\"watermark\":%s,\"cursor\":%lld,\"as_of\":%lld,"
+            "\"demand\":[",
             json_text(arena, query->geo), json_text(arena, query->vertical),
             json_text(arena, instant_text(arena, hour_start(query->from))),
             json_text(arena, instant_text(arena, hour_start(query->to))),
-            json_text(arena, instant_text(arena, progress->watermark)), (long long)progress->changed_seq);
+            json_text(arena, instant_text(arena, progress->watermark)), (long long)progress->changed_seq,
+            (long long)query->as_of);
 }
 
 static bool answer_grid(Request *request, Response *response, Error *err)
@@ -154,12 +188,17 @@ static bool answer_grid(Request *request, Response *response, Error *err)
     PG_SCOPED PgConnection *connection = NULL;
     Progress progress;
     DemandQuery query;
-    if (!begin_snapshot(ingest, &connection, err) || !progress_read(connection, &progress, err) ||
-        !read_query(request, &progress, &query, err))
+    if (!request_query_only(request, grid_query, err) || !begin_snapshot(ingest, &connection, err) ||
+        !progress_read(connection, &progress, err) || !read_query(request, &progress, &query, err))
         return false;
+    if (query.past) {
+        progress.watermark = INSTANT_NONE; /* what it was then is not kept */
+        progress.changed_seq = query.as_of;
+    }
     DemandGeo one, *geos = &one;
     size_t count = 1;
-    if (!(query.geo ? find_geo(connection, query.geo, &one, err) : list_leaves(connection, arena, &geos, &count, err)))
+    if (!(query.geo ? find_geo(connection, query.geo, &one, err)
+                    : list_leaves(connection, &query, arena, &geos, &count, err)))
         return false;
     int64_t rows = (int64_t)count * (query.to - query.from);
     if (rows > DEMAND_ROWS_MAX)
@@ -174,7 +213,7 @@ static bool answer_grid(Request *request, Response *response, Error *err)
     if (query.format == DEMAND_JSON)
         open_json(out, arena, &query, &progress);
     else
-        add_headers(request, response, &progress);
+        add_headers(request, response, &query, &progress);
     if (!demand_writer_begin(&writer, query.format, false, out, err))
         return false;
     DemandGrid grid = {.geos = geos,
@@ -221,7 +260,8 @@ static bool answer_changes(Request *request, Response *response, Error *err)
     Progress progress;
     int64_t since, limit;
     DemandFormat format;
-    if (!request_query_int(request, "changed_since", 0, INT64_MAX, 0, &since, err) ||
+    if (!request_query_only(request, changes_query, err) ||
+        !request_query_int(request, "changed_since", 0, INT64_MAX, 0, &since, err) ||
         !request_query_int(request, "limit", 1, DEMAND_CHANGES_MAX, DEMAND_CHANGES_DEFAULT, &limit, err) ||
         !read_format(request, &format, err) || !begin_snapshot(ingest, &connection, err) ||
         !progress_read(connection, &progress, err))

@@ -10,7 +10,8 @@ bool progress_read(PgConnection *connection, Progress *ret_progress, Error *err)
     *ret_progress = (Progress){.watermark = pg_get_instant(row, 0, 0),
                                .first_hour = pg_get_hour(row, 0, 1),
                                .orders = pg_get_int(row, 0, 2),
-                               .changed_seq = pg_get_int(row, 0, 3)};
+                               .changed_seq = pg_get_int(row, 0, 3),
+                               .as_of = pg_get_int(row, 0, 4)};
     return true;
 }
 

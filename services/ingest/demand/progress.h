@@ -10,6 +10,7 @@ typedef struct Progress {
     Hour first_hour;     /* with an order; HOUR_NONE: none yet */
     int64_t orders;      /* counted in demand */
     int64_t changed_seq; /* newest cursor of demand */
+    int64_t as_of;       /* newest commit_seq, of whatever source */
 } Progress;
 
 bool progress_read(PgConnection *connection, Progress *ret_progress, Error *err) MUST_CHECK;

@@ -41,14 +41,20 @@ static char *clean_path(const char *path)
 
 void schema_drift_note(SchemaDrift *drift, const char *stream, const char *path, DriftKind kind, const char *value_type)
 {
+    schema_drift_add(drift, stream, path, kind, value_type, 1);
+}
+
+void schema_drift_add(SchemaDrift *drift, const char *stream, const char *path, DriftKind kind, const char *value_type,
+                      int64_t times)
+{
     char *clean = clean_path(path);
     char *key = g_strjoin(separator, stream, clean, kind_names[kind], value_type, NULL);
     if (!g_hash_table_contains(drift->times, key) && g_hash_table_size(drift->times) >= DRIFT_PATHS_MAX) {
         g_free(key);
         key = g_strjoin(separator, stream, "...", kind_names[kind], "", NULL);
     }
-    gpointer times = g_hash_table_lookup(drift->times, key);
-    g_hash_table_insert(drift->times, key, GSIZE_TO_POINTER(GPOINTER_TO_SIZE(times) + 1));
+    gpointer before = g_hash_table_lookup(drift->times, key);
+    g_hash_table_insert(drift->times, key, GSIZE_TO_POINTER(GPOINTER_TO_SIZE(before) + (gsize)times));
     g_free(clean);
 }
 

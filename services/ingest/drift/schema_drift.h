@@ -19,6 +19,9 @@ void schema_drift_free(SchemaDrift *drift); /* accepts NULL */
  * (field names made of data) all are counted under the path "...". Longer paths are cut. */
 void schema_drift_note(SchemaDrift *drift, const char *stream, const char *path, DriftKind kind,
                        const char *value_type);
+/* The same of several at once. */
+void schema_drift_add(SchemaDrift *drift, const char *stream, const char *path, DriftKind kind, const char *value_type,
+                      int64_t times);
 bool schema_drift_is_empty(const SchemaDrift *drift);
 /* Adds to the table and forgets; in the open transaction of the connection, or in its own. After a failure all is still
  * there. */

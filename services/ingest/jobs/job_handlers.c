@@ -7,10 +7,12 @@ enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000, STATUS_ACCEPTED = 202 };
 
 bool handle_list_jobs(Request *request, Response *response, Error *err)
 {
+    static const char *const known[] = {"kind", "before", "limit", NULL};
     PG_SCOPED PgConnection *connection = NULL;
     int64_t before, limit;
     json_t *jobs;
-    if (!request_query_int(request, "before", 0, INT64_MAX, INT64_MAX, &before, err) ||
+    if (!request_query_only(request, known, err) ||
+        !request_query_int(request, "before", 0, INT64_MAX, INT64_MAX, &before, err) ||
         !request_query_int(request, "limit", 1, PAGE_MAX, PAGE_DEFAULT, &limit, err) ||
         !ingest_acquire(request->service, &connection, err) ||
         !jobs_list(connection, request_query(request, "kind"), before, limit, &jobs, err))

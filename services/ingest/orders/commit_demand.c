@@ -7,7 +7,8 @@ static bool resolve_waiting(OrderCommit *commit, Error *err)
     if (commit->result.waiting == 0 && commit->batch->branches_count == 0)
         return true;
     PG_RESULT_SCOPED PGresult *rows = NULL;
-    if (!pg_run(commit->connection, &sql_resolve_waiting_events, PG_PARAMS(), &rows, err))
+    if (!pg_run(commit->connection, &sql_resolve_waiting_events, PG_PARAMS(pg_int(commit->result.batch_id)), &rows,
+                err))
         return false;
     for (int i = 0; i < PQntuples(rows); i++) {
         OrderVertical vertical = VERTICAL_UNKNOWN;
@@ -75,8 +76,10 @@ static bool add_demand(OrderCommit *commit, DemandSums *sums, const char *why, H
 
 bool commit_demand(OrderCommit *commit, Hour *ret_first_hour, Error *err)
 {
+    const OrderOrigin *origin = commit->store->options.origin;
+    const char *why = origin ? origin->why : "late_event";
     Hour first_hour = HOUR_NONE;
-    if (!resolve_waiting(commit, err) || !add_demand(commit, commit->store->sums, "late_event", &first_hour, err) ||
+    if (!resolve_waiting(commit, err) || !add_demand(commit, commit->store->sums, why, &first_hour, err) ||
         !add_demand(commit, commit->store->located, "branch_located", &first_hour, err))
         return false;
     *ret_first_hour = first_hour;

@@ -35,7 +35,8 @@ static bool write_duplicates(const OrderCommit *commit, Error *err)
 static bool write_dead_letters(const OrderCommit *commit, Error *err)
 {
     PgCopy *copy;
-    if (commit->batch->dead_letters_count == 0)
+    const OrderOrigin *origin = commit->store->options.origin;
+    if (commit->batch->dead_letters_count == 0 || (origin && origin->records_dead_letters))
         return true;
     if (!pg_copy_begin(commit->connection,
                        "raw.dead_letter (batch_id, topic, partition, \"offset\", reason, detail, pointer, payload)",
@@ -138,11 +139,12 @@ bool commit_raw_batch(const OrderCommit *commit, Error *err)
     const OrderBatch *batch = commit->batch;
     const StoreResult *result = &commit->result;
     const BatchRange *range = batch->ranges;
+    const OrderOrigin *origin = commit->store->options.origin;
     Arena *arena = batch->arena;
     size_t count = batch->ranges_count;
     return pg_run(commit->connection, &sql_insert_raw_batch,
-                  PG_PARAMS(pg_int(result->batch_id), pg_int(result->commit_seq), pg_text("kafka"),
-                            pg_text(commit->store->options.topic),
+                  PG_PARAMS(pg_int(result->batch_id), pg_int(result->commit_seq),
+                            pg_text(origin ? origin->source : "kafka"), pg_text(commit->store->options.topic),
                             pg_text(SQL_ARRAY(arena, count, "%d", range[i].partition)),
                             pg_text(SQL_ARRAY(arena, count, "%lld", (long long)range[i].first_offset)),
                             pg_text(SQL_ARRAY(arena, count, "%lld", (long long)range[i].next_offset - 1)),

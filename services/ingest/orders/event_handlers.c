@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <yyjson.h>
-#include "common/clock.h"
 #include "services/ingest/ingest.h"
 
 enum {
@@ -52,9 +51,7 @@ static void check_event(PostedEvents *events, OrderParser *parser, const char *a
     free(json);
     OrderFault fault;
     Error err;
-    Instant now = clock_follows_data() ? clock_wall() : clock_now();
-    if (order_parse(parser, event->json, length_bytes, now + ORDER_FUTURE_MAX_S * INSTANT_PER_SECOND, arena,
-                    &event->order, &fault, &err))
+    if (order_parse(parser, event->json, length_bytes, order_latest_time(), arena, &event->order, &fault, &err))
         events->count++;
     else
         add_problem(events, arena_printf(arena, "%s%s", at, err.pointer), fault, err.message);

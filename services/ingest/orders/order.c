@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <yyjson.h>
+#include "services/ingest/orders/order_fields.h"
 #include "services/ingest/text_hash.h"
 
 enum {
@@ -27,13 +28,21 @@ static const char *const fault_names[] = {
 #undef X
 };
 
+static const char *const known_fields[] = {"event_id",  "event_type",  "order_id", "occurred_at",
+                                           "branch_id", "customer_id", "vertical", "location",
+                                           "items",     "total",       NULL};
+static const char *const known_of_location[] = {"lat", "lon", NULL};
+static const char *const known_of_total[] = {"amount", "currency", NULL};
+
 struct OrderParser {
     char pool[POOL_BYTES];
+    OrderFields unknown;
 };
 
 /* One event while it is read. */
 typedef struct Reading {
-    yyjson_val *object;
+    yyjson_val *object, *location, *total;
+    size_t known; /* fields of the object that were looked at */
     OrderFault fault;
     Error *err;
 } Reading;
@@ -43,6 +52,8 @@ OrderParser *order_parser_new(void)
     OrderParser *parser = malloc(sizeof *parser);
     if (!parser)
         abort();
+    parser->unknown.count = 0;
+    parser->unknown.others = 0;
     return parser;
 }
 
@@ -59,6 +70,7 @@ static bool read_text(Reading *reading, yyjson_val *object, const char *pointer,
                       OrderText *ret_text)
 {
     yyjson_val *value = yyjson_obj_get(object, strrchr(pointer, '/') + 1);
+    reading->known += value && object == reading->object;
     if (!value || yyjson_is_null(value)) {
         if (required)
             return FAULT(reading, FIELD_MISSING, pointer, "%s is required", pointer + 1);
@@ -169,6 +181,8 @@ static bool read_degrees(Reading *reading, yyjson_val *location, const char *poi
 static bool read_place(Reading *reading, Order *order)
 {
     yyjson_val *location = yyjson_obj_get(reading->object, "location");
+    reading->known += location != NULL;
+    reading->location = location;
     order->has_location = location && !yyjson_is_null(location);
     if (!order->has_location) {
         if (!order->branch_id.data)
@@ -216,6 +230,8 @@ static bool is_currency(OrderText text)
 static bool read_total(Reading *reading, Order *order)
 {
     yyjson_val *total = yyjson_obj_get(reading->object, "total");
+    reading->known += total != NULL;
+    reading->total = total;
     order->amount = order->currency = (OrderText){0};
     if (!total || yyjson_is_null(total))
         return true;
@@ -241,6 +257,23 @@ static bool read_order(Reading *reading, Instant latest, Order *order)
                      yyjson_get_type_desc(reading->object));
     return read_ids(reading, order) && read_event_type(reading, order) && read_occurred_at(reading, latest, order) &&
            read_vertical(reading, order) && read_place(reading, order) && read_total(reading, order);
+}
+
+/* Only the numbers of fields are compared, unless there are more than are known. */
+static void note_unknown_fields(OrderFields *unknown, const Reading *reading)
+{
+    size_t size = yyjson_obj_size(reading->object);
+    if (size > reading->known && size > reading->known + (yyjson_obj_get(reading->object, "items") != NULL))
+        order_fields_note(unknown, reading->object, "", known_fields);
+    if (yyjson_obj_size(reading->location) > 2)
+        order_fields_note(unknown, reading->location, "location.", known_of_location);
+    if (yyjson_obj_size(reading->total) > 2)
+        order_fields_note(unknown, reading->total, "total.", known_of_total);
+}
+
+OrderFields *order_parser_unknown(OrderParser *parser)
+{
+    return &parser->unknown;
 }
 
 bool order_parse(OrderParser *parser, const char *json, size_t length_bytes, Instant latest, Arena *arena,
@@ -275,8 +308,10 @@ bool order_parse(OrderParser *parser, const char *json, size_t length_bytes, Ins
     reading.object = yyjson_doc_get_root(doc);
     Order order = {0};
     ok = read_order(&reading, latest, &order);
-    if (ok)
+    if (ok) {
+        note_unknown_fields(&parser->unknown, &reading);
         *ret_order = order;
+    }
 done:
     if (!ok)
         *ret_fault = reading.fault;

@@ -41,7 +41,8 @@ typedef enum OrderVertical { VERTICAL_RESTAURANT, VERTICAL_GOODS, VERTICAL_UNKNO
     X(WRONG_TYPE, "wrong_type")                                                                                        \
     X(BAD_VALUE, "bad_value")                                                                                          \
     X(TIME_OUT_OF_RANGE, "time_out_of_range")                                                                          \
-    X(NO_PLACE, "no_place")
+    X(NO_PLACE, "no_place")                                                                                            \
+    X(REFUSED, "refused")
 
 typedef enum OrderFault {
 #define X(name, text) ORDER_FAULT_##name,
@@ -71,6 +72,8 @@ typedef struct Order {
 typedef struct OrderParser OrderParser;
 OrderParser *order_parser_new(void);
 void order_parser_free(OrderParser *parser); /* accepts NULL */
+/* Fields of the good events read so far that nobody expects; to be cleared by whoever reports them. */
+struct OrderFields *order_parser_unknown(OrderParser *parser);
 
 /* Checks and reads one event. Texts live in the arena. Events that occurred after `latest` are faulty. On failure
  * `err` says what is wrong and where (JSON pointer), *ret_fault what kind of fault it is. */

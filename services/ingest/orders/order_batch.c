@@ -133,6 +133,42 @@ BatchOrder *order_batch_add(OrderBatch *batch, OrderParser *parser, Instant late
     return order;
 }
 
+void order_batch_add_gap(OrderBatch *batch, int32_t partition, int64_t from, int64_t until)
+{
+    BatchRange *range = find_range(batch, partition);
+    assert(range && until <= range->first_offset);
+    range->lost_from = from;
+    range->lost_until = until;
+}
+
+static size_t find_payload(const OrderBatch *batch, int32_t message_no)
+{
+    size_t at = 0;
+    RawMessage message;
+    for (int32_t number = 0; number < message_no; number++) {
+        if (!raw_payload_next(&batch->payload, &at, &message))
+            break;
+    }
+    return at;
+}
+
+void order_batch_refuse(OrderBatch *batch, size_t order_index, const char *detail)
+{
+    BatchOrder order = batch->orders[order_index];
+    size_t after = batch->orders_count - order_index - 1;
+    memmove(&batch->orders[order_index], &batch->orders[order_index + 1], after * sizeof order);
+    batch->orders_count--;
+    find_range(batch, order.partition)->dead_letters++;
+    batch->dead_letters[batch->dead_letters_count++] =
+        (BatchDeadLetter){.offset = order.offset,
+                          .partition = order.partition,
+                          .message_no = order.message_no,
+                          .fault = ORDER_FAULT_REFUSED,
+                          .detail = arena_strdup(batch->arena, detail),
+                          .pointer = "",
+                          .payload_at = find_payload(batch, order.message_no)};
+}
+
 void order_batch_add_branch(OrderBatch *batch, const BatchBranch *branch)
 {
     assert(batch->branches_count < BATCH_BRANCHES_MAX);
@@ -191,6 +227,7 @@ static void recount_range(OrderBatch *batch, BatchRange *range, int64_t offset)
     range->messages = range->dead_letters = 0;
     range->latest_event_at = INSTANT_NONE;
     range->expected_offset = offset;
+    range->lost_from = range->lost_until = 0; /* recorded with what is recorded already */
     range->first_offset = INT64_MAX;
     for (size_t i = 0; i < batch->orders_count; i++) {
         const BatchOrder *order = &batch->orders[i];

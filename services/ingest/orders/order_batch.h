@@ -56,6 +56,7 @@ typedef struct BatchRange {
     int64_t first_offset, next_offset;
     Instant latest_event_at;
     int32_t messages, duplicates, dead_letters;
+    int64_t lost_from, lost_until; /* offsets before it that the source had no longer; equal: none */
 } BatchRange;
 
 typedef struct OrderBatch {
@@ -81,6 +82,10 @@ bool order_batch_has_room(const OrderBatch *batch, size_t message_bytes);
  * where the partition had to be read from before this message. */
 BatchOrder *order_batch_add(OrderBatch *batch, OrderParser *parser, Instant latest, const RawMessage *message,
                             int64_t expected_offset);
+/* Says that the messages of these offsets are lost, which came before those of the partition in the batch. */
+void order_batch_add_gap(OrderBatch *batch, int32_t partition, int64_t from, int64_t until);
+/* Makes a dead letter of the event. */
+void order_batch_refuse(OrderBatch *batch, size_t order_index, const char *detail);
 void order_batch_add_branch(OrderBatch *batch, const BatchBranch *branch);
 /* Compresses the payload and gathers the customers: after the last message. */
 bool order_batch_pack(OrderBatch *batch, Error *err) MUST_CHECK;

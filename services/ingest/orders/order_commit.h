@@ -1,5 +1,7 @@
 /* One transaction of the order store in the making, shared by the files that write its parts: commit_orders.c (steps of
- * orders), commit_raw.c (what came in, as it came in) and commit_demand.c (hourly counts). */
+ * orders), commit_raw.c (what came in, as it came in), commit_gaps.c (what did not) and commit_demand.c (hourly
+ * counts).
+ */
 #pragma once
 
 #include "services/ingest/orders/dedupe_window.h"
@@ -35,3 +37,7 @@ bool commit_raw_batch(const OrderCommit *commit, Error *err) MUST_CHECK;
 /* Adds the batch's orders, and those of waiting events that found their place, to the counts; hours that were closed
  * before go into the ledger of restatements. *ret_first_hour: HOUR_NONE when there are none. Under the commit lock. */
 bool commit_demand(OrderCommit *commit, Hour *ret_first_hour, Error *err) MUST_CHECK;
+/* raw.stream_gap. Before the offsets move. */
+bool commit_gaps(const OrderCommit *commit, Error *err) MUST_CHECK;
+/* All of it, in the open transaction, which is then to be committed or rolled back. */
+bool commit_everything(OrderCommit *commit, const PartitionEnds *ends, Error *err) MUST_CHECK;

@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/worker.h"
 #include "gen/ingest_sql.h"
+#include "services/ingest/orders/order_drift.h"
 
 enum {
     POLL_MESSAGES = 2000,
@@ -13,6 +14,8 @@ enum {
     EMPTY_BATCH_WAIT_MS = 200,
     TOPIC_DEADLINE_MS = 10000,
     ACQUIRE_DEADLINE_MS = 5000,
+    GAP_DEADLINE_MS = 5000,
+    NOTE_DRIFT_EVERY_MS = 5000,
 };
 
 typedef struct Position {
@@ -34,6 +37,9 @@ struct OrderReader {
     int64_t batch_begun_ms; /* when its first message came */
     bool batch_closed;      /* no more messages: to be placed, packed and handed over */
     size_t orders_placed;
+
+    SchemaDrift *drift;
+    int64_t drift_noted_ms;
 };
 
 OrderReader *order_reader_new(const OrderReaderOptions *options)
@@ -43,6 +49,7 @@ OrderReader *order_reader_new(const OrderReaderOptions *options)
         abort();
     reader->options = *options;
     reader->parser = order_parser_new();
+    reader->drift = schema_drift_new(ORDER_DRIFT_SOURCE);
     return reader;
 }
 
@@ -61,6 +68,7 @@ void order_reader_free(OrderReader *reader)
     kafka_consumer_free(reader->consumer);
     order_batch_free(reader->batch);
     order_parser_free(reader->parser);
+    schema_drift_free(reader->drift);
     free(reader);
 }
 
@@ -166,8 +174,7 @@ static bool restart(OrderReader *reader, Error *err)
     return true;
 }
 
-/* The latest time an event may carry. */
-static Instant latest_event_time(void)
+Instant order_latest_time(void)
 {
     Instant now = clock_follows_data() ? clock_wall() : clock_now();
     return now + ORDER_FUTURE_MAX_S * INSTANT_PER_SECOND;
@@ -188,10 +195,31 @@ static bool follow_new_topic(OrderReader *reader, Position *position, int64_t of
     return true;
 }
 
-static bool take_message(OrderReader *reader, const rd_kafka_message_t *message, Instant latest, Error *err)
+/* What Kafka no longer had goes into the batch that jumps over it; *ret_wait when that must be the next one. */
+static bool take_gap(OrderReader *reader, Position *position, const rd_kafka_message_t *message, int64_t *ret_until,
+                     bool *ret_wait, Error *err)
+{
+    if (!kafka_consumer_lost(reader->consumer, message, position->next_offset, GAP_DEADLINE_MS, ret_until, err))
+        return false;
+    bool lost = *ret_until > position->next_offset;
+    *ret_wait = lost && order_batch_holds(reader->batch, message->partition, 0);
+    if (lost && !*ret_wait)
+        log_warn("orders.gap", log_int("partition", position->partition), log_int("from_offset", position->next_offset),
+                 log_int("to_offset", *ret_until));
+    return true;
+}
+
+/* *ret_wait: it has to go into the next batch. */
+static bool take_message(OrderReader *reader, const rd_kafka_message_t *message, Instant latest, bool *ret_wait,
+                         Error *err)
 {
     Position *position = find_position(reader, message->partition);
     if (!position || order_batch_holds(reader->batch, message->partition, message->offset))
+        return true;
+    int64_t lost_from = position->next_offset, lost_until = lost_from;
+    if (message->offset > position->next_offset && !take_gap(reader, position, message, &lost_until, ret_wait, err))
+        return false;
+    if (*ret_wait)
         return true;
     if (message->offset < position->next_offset && !follow_new_topic(reader, position, message->offset, err))
         return false;
@@ -200,6 +228,8 @@ static bool take_message(OrderReader *reader, const rd_kafka_message_t *message,
                       .data = message->payload,
                       .length_bytes = message->len};
     order_batch_add(reader->batch, reader->parser, latest, &raw, position->next_offset);
+    if (lost_from < lost_until)
+        order_batch_add_gap(reader->batch, message->partition, lost_from, lost_until);
     position->next_offset = message->offset + 1;
     return true;
 }
@@ -207,17 +237,18 @@ static bool take_message(OrderReader *reader, const rd_kafka_message_t *message,
 /* Moves polled messages into the batch until it is full. */
 static bool take_messages(OrderReader *reader, Error *err)
 {
-    Instant latest = latest_event_time();
+    Instant latest = order_latest_time();
     while (reader->messages_taken < reader->messages_count) {
         rd_kafka_message_t *message = reader->messages[reader->messages_taken];
         bool room = order_batch_has_room(reader->batch, message->len) &&
                     (int64_t)reader->batch->messages_count < reader->options.batch_messages;
-        if (!room) {
+        bool wait = !room;
+        if (room && !take_message(reader, message, latest, &wait, err))
+            return false;
+        if (wait) {
             reader->batch_closed = true;
             return true;
         }
-        if (!take_message(reader, message, latest, err))
-            return false;
         rd_kafka_message_destroy(message);
         reader->messages_taken++;
     }
@@ -254,6 +285,21 @@ static bool fill_batch(OrderReader *reader, Error *err)
     return true;
 }
 
+/* Now and then; what is not reported at the end of the process is seen again. */
+static bool note_drift(OrderReader *reader, Error *err)
+{
+    if (clock_monotonic_ms() - reader->drift_noted_ms < NOTE_DRIFT_EVERY_MS)
+        return true;
+    PG_SCOPED PgConnection *connection = NULL;
+    order_drift_take(reader->drift, reader->options.topic, reader->parser);
+    if (!schema_drift_is_empty(reader->drift) &&
+        (!pg_acquire(reader->options.pool, ACQUIRE_DEADLINE_MS, &connection, err) ||
+         !schema_drift_flush(reader->drift, connection, err)))
+        return false;
+    reader->drift_noted_ms = clock_monotonic_ms();
+    return true;
+}
+
 static bool hand_over(OrderReader *reader, Error *err)
 {
     OrderBatch *batch = reader->batch;
@@ -269,7 +315,7 @@ static bool hand_over(OrderReader *reader, Error *err)
     gather_ends(reader, &ends);
     order_pipeline_put_full(reader->options.pipeline, batch, &ends);
     reader->batch = NULL;
-    return true;
+    return note_drift(reader, err);
 }
 
 bool order_reader_step(OrderReader *reader, Error *err)
@@ -290,6 +336,8 @@ bool order_reader_step(OrderReader *reader, Error *err)
         return false;
     if (reader->batch_closed && reader->batch->messages_count > 0)
         return hand_over(reader, err);
+    if (!note_drift(reader, err))
+        return false;
     PartitionEnds ends;
     gather_ends(reader, &ends);
     order_pipeline_put_ends(reader->options.pipeline, &ends);

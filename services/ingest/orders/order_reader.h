@@ -23,3 +23,6 @@ void order_reader_free(OrderReader *reader); /* accepts NULL */
 
 /* Waits for messages and brings the batch further; after a failure the next call goes on where this one stopped. */
 bool order_reader_step(OrderReader *reader, Error *err) MUST_CHECK;
+
+/* The latest time that an event which comes now may carry. */
+Instant order_latest_time(void);

@@ -68,6 +68,8 @@ bool order_store_load_window(OrderStore *store, PgConnection *connection, Error 
 static bool fence(OrderCommit *commit, Error *err)
 {
     OrderBatch *batch = commit->batch;
+    if (commit->store->options.origin)
+        return true;
     const char *partitions = SQL_ARRAY(batch->arena, batch->ranges_count, "%d", batch->ranges[i].partition);
     PG_RESULT_SCOPED PGresult *rows = NULL;
     if (!pg_run(commit->connection, &sql_lock_kafka_offsets,
@@ -202,6 +204,14 @@ static bool advance_watermark(const OrderStore *store, PgConnection *connection,
     return true;
 }
 
+/* How far the source was read with this batch. */
+static bool record_progress(const OrderCommit *commit, const PartitionEnds *ends, Error *err)
+{
+    const OrderOrigin *origin = commit->store->options.origin;
+    return origin ? origin->record(origin->context, commit->connection, commit->batch, &commit->result, err)
+                  : commit_gaps(commit, err) && advance_offsets(commit, ends, err);
+}
+
 /* What must happen in the order of the commits: from here on, nobody else commits before this transaction ends. */
 static bool write_in_order(OrderCommit *commit, const PartitionEnds *ends, Error *err)
 {
@@ -212,14 +222,14 @@ static bool write_in_order(OrderCommit *commit, const PartitionEnds *ends, Error
         return false;
     commit->watermark_before = before.watermark;
     Hour first_hour;
-    return commit_demand(commit, &first_hour, err) && advance_offsets(commit, ends, err) &&
-           commit_raw_batch(commit, err) &&
+    return commit_demand(commit, &first_hour, err) && commit_raw_batch(commit, err) &&
+           record_progress(commit, ends, err) &&
            advance_watermark(commit->store, commit->connection, first_hour, commit->result.orders,
                              commit->result.orders > 0 ? commit->result.commit_seq : 0, commit->batch->arena,
                              &commit->result.stream, err);
 }
 
-static bool write_all(OrderCommit *commit, const PartitionEnds *ends, Error *err)
+bool commit_everything(OrderCommit *commit, const PartitionEnds *ends, Error *err)
 {
     if (!run_for_int(commit->connection, &sql_next_batch_id, &commit->result.batch_id, err) ||
         !commit_orders(commit, err))
@@ -247,7 +257,7 @@ bool order_store_commit(OrderStore *store, OrderBatch *batch, const PartitionEnd
     forget_outcomes(batch);
     bool ok = pg_begin(connection, err) && fence(&commit, err);
     if (ok && batch->messages_count > 0) {
-        ok = write_all(&commit, ends, err) && pg_commit(connection, err);
+        ok = commit_everything(&commit, ends, err) && pg_commit(connection, err);
         commit.result.stored = ok;
     }
     *ret_result = commit.result;

@@ -109,6 +109,21 @@ static bool note_ends(OrderWriter *writer, Error *err)
     return true;
 }
 
+/* What Postgres refuses for good is put aside, so that the rest goes on with the next step. */
+static bool put_refused_aside(OrderWriter *writer, OrderBatch *batch, Error *err)
+{
+    Error refusal = *err;
+    size_t refused;
+    if (!order_store_refuse(writer->options.store, batch, &refused, err))
+        return false;
+    if (refused == 0) {
+        *err = refusal;
+        return false;
+    }
+    log_warn("orders.refused", log_int("events", (int64_t)refused), log_failure(&refusal));
+    return true;
+}
+
 static bool store_batch(OrderWriter *writer, OrderBatch *batch, Error *err)
 {
     double begun_s = clock_monotonic_s();
@@ -118,7 +133,7 @@ static bool store_batch(OrderWriter *writer, OrderBatch *batch, Error *err)
     if (!order_store_commit(writer->options.store, batch, &ends, &result, err)) {
         if (result.gap)
             order_pipeline_restart(writer->options.pipeline);
-        return false;
+        return err->code == ERROR_UNPROCESSABLE && put_refused_aside(writer, batch, err);
     }
     order_pipeline_put_empty(writer->options.pipeline, batch);
     if (!result.stored)

@@ -1,2 +1,3 @@
--- No parameters.
-SELECT watermark_at, first_hour, orders, changed_seq FROM core.watermark
+-- No parameters. Index: batch_commit_seq_key.
+SELECT watermark_at, first_hour, orders, changed_seq, (SELECT coalesce(max(commit_seq), 0) FROM raw.batch)
+FROM core.watermark

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -183,4 +184,130 @@ Test(order_stream, reads_a_topic_that_was_made_anew)
         (void)!order_writer_step(writer, &err);
     }
     check(200);
+}
+
+/* As retention does. */
+static void delete_from_kafka(int32_t partition, int64_t before)
+{
+    char reason[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", test_server("RUSHCAST_TEST_KAFKA"), reason, sizeof reason);
+    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
+    cr_assert(client, "%s", reason);
+    rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(offsets, topic, partition)->offset = before;
+    rd_kafka_DeleteRecords_t *delete = rd_kafka_DeleteRecords_new(offsets);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_DeleteRecords(client, &delete, 1, NULL, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 30000);
+    cr_assert(event && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR, "%s",
+              rd_kafka_event_error_string(event));
+    rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_DeleteRecords_destroy(delete);
+    rd_kafka_topic_partition_list_destroy(offsets);
+    rd_kafka_destroy(client);
+}
+
+static int64_t recorded_of(int32_t partition)
+{
+    return ingest_database_number("SELECT next_offset FROM raw.kafka_offset WHERE topic = '%s' AND partition = %d",
+                                  topic, (int)partition);
+}
+
+Test(order_stream, what_kafka_no_longer_has_is_a_gap)
+{
+    Error err = {0};
+    cr_assert(order_reader_step(reader, &err), "%s", err.message);
+    produce(0, 400, 1);
+    run_until(400);
+    close_stream();
+    int64_t read[2] = {recorded_of(0), recorded_of(1)};
+    produce(400, 400, 1);
+    delete_from_kafka(0, read[0] + 20);
+    delete_from_kafka(1, read[1]); /* all that is lost was read */
+    open_stream();
+    run_until(800);
+    cr_assert_eq(ingest_database_number("SELECT count(*) FROM raw.stream_gap"), 1);
+    cr_assert_eq(
+        ingest_database_number("SELECT count(*) FROM raw.stream_gap g JOIN raw.batch b USING (batch_id)"
+                               " WHERE g.topic = '%s' AND g.partition = 0 AND from_offset = %lld"
+                               " AND to_offset = %lld AND from_event_at IS NOT NULL AND to_event_at IS NOT NULL"
+                               " AND b.first_offsets[array_position(b.partitions, 0)] = to_offset",
+                               topic, (long long)read[0], (long long)read[0] + 20),
+        1);
+    check(780);
+}
+
+/* Each transaction leaves an offset without a message at its end. */
+static void produce_in_transactions(int first, int count)
+{
+    char reason[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", test_server("RUSHCAST_TEST_KAFKA"), reason, sizeof reason);
+    rd_kafka_conf_set(conf, "transactional.id", topic, reason, sizeof reason);
+    rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
+    cr_assert(producer, "%s", reason);
+    cr_assert_null(rd_kafka_init_transactions(producer, 30000));
+    for (int i = 0; i < count; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "o%d", first + i);
+        const char *json = ingest_order_json(id, id, "2026-06-28T10:15:00Z");
+        cr_assert_null(rd_kafka_begin_transaction(producer));
+        cr_assert_eq(rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0),
+                                       RD_KAFKA_V_VALUE((void *)(uintptr_t)json, strlen(json)),
+                                       RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+        cr_assert_null(i % 3 == 0 ? rd_kafka_abort_transaction(producer, 30000)
+                                  : rd_kafka_commit_transaction(producer, 30000));
+    }
+    rd_kafka_destroy(producer);
+}
+
+Test(order_stream, offsets_without_a_message_are_no_gap)
+{
+    Error err = {0};
+    cr_assert(order_reader_step(reader, &err), "%s", err.message);
+    produce_in_transactions(0, 9); /* the first is an aborted one: the partition's first message is not at its begin */
+    int64_t deadline_ms = clock_monotonic_ms() + DEADLINE_MS;
+    while (ingest_database_number("SELECT count(*) FROM core.order_event") < 6) {
+        cr_assert_lt(clock_monotonic_ms(), deadline_ms, "%s", err.message);
+        (void)!order_reader_step(reader, &err);
+        (void)!order_writer_step(writer, &err);
+    }
+    cr_assert_eq(ingest_database_number("SELECT count(*) FROM raw.stream_gap"), 0);
+    check(6);
+}
+
+static void check_unknown_fields(int64_t times)
+{
+    cr_assert_eq(ingest_database_number("SELECT coalesce(sum(times), 0) FROM raw.schema_drift WHERE source = 'orders'"
+                                        " AND stream = '%s' AND path = 'tip' AND kind = 'unknown_field'",
+                                        topic),
+                 times);
+}
+
+Test(order_stream, reports_fields_that_nobody_expects)
+{
+    Error err = {0};
+    KafkaProducer *producer;
+    cr_assert(order_reader_step(reader, &err), "%s", err.message);
+    cr_assert(kafka_producer_new(test_server("RUSHCAST_TEST_KAFKA"), topic, &producer, &err), "%s", err.message);
+    for (int i = 0; i < 10; i++) {
+        char json[512];
+        snprintf(json, sizeof json,
+                 "{\"event_id\":\"e%d\",\"event_type\":\"order_created\",\"order_id\":\"o%d\",\"tip\":%d,"
+                 "\"occurred_at\":\"2026-06-01T10:15:00Z\",\"location\":{\"lat\":-32.9,\"lon\":-60.6}}",
+                 i, i, i);
+        cr_assert(kafka_produce(producer, "k", 1, json, strlen(json), 5000, &err), "%s", err.message);
+    }
+    cr_assert(kafka_producer_flush(producer, 30000, &err), "%s", err.message);
+    kafka_producer_free(producer);
+    run_until(10);
+    int64_t deadline_ms = clock_monotonic_ms() + DEADLINE_MS;
+    while (ingest_database_number("SELECT count(*) FROM raw.schema_drift") == 0) {
+        cr_assert_lt(clock_monotonic_ms(), deadline_ms, "%s", err.message);
+        (void)!order_reader_step(reader, &err);
+    }
+    check_unknown_fields(10);
 }

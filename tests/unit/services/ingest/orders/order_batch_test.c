@@ -111,3 +111,34 @@ Test(order_batch, the_payload_comes_back_from_its_compressed_form)
     cr_assert_eq(err.code, ERROR_TOO_LARGE);
     order_batch_free(batch);
 }
+
+Test(order_batch, a_refused_order_becomes_a_dead_letter)
+{
+    OrderBatch *batch = make_batch();
+    order_batch_refuse(batch, 2, "not this one");
+    cr_assert_eq(batch->orders_count, 4);
+    cr_assert_eq(batch->dead_letters_count, 3);
+    cr_assert_eq(batch->messages_count, 7);
+    cr_assert_eq(batch->ranges[0].dead_letters, 1);
+    cr_assert_eq(batch->orders[2].offset, 13, "those after it move up");
+    const BatchDeadLetter *dead = &batch->dead_letters[2];
+    cr_assert_eq(dead->fault, ORDER_FAULT_REFUSED);
+    cr_assert_eq(dead->message_no, 2);
+    RawMessage message = order_batch_message(batch, dead);
+    cr_assert_eq(message.offset, 12);
+    cr_assert_eq(memcmp(message.data, "{\"event_id\":\"e2\"", 16), 0);
+    order_batch_drop_before(batch, 0, 12);
+    message = order_batch_message(batch, &batch->dead_letters[2]);
+    cr_assert_eq(message.offset, 12);
+    order_batch_free(batch);
+}
+
+Test(order_batch, a_gap_goes_with_what_is_recorded)
+{
+    OrderBatch *batch = make_batch();
+    order_batch_add_gap(batch, 0, 3, 10);
+    cr_assert_eq(batch->ranges[0].lost_until, 10);
+    order_batch_drop_before(batch, 0, 11);
+    cr_assert_eq(batch->ranges[0].lost_from, batch->ranges[0].lost_until);
+    order_batch_free(batch);
+}
