@@ -2,8 +2,10 @@
 
 #include <stdio.h>
 #include <unistd.h>
+#include "common/clock.h"
 #include "common/metrics.h"
 #include "gen/ingest_sql.h"
+#include "services/ingest/catalog/retention.h"
 #include "services/ingest/ingest.h"
 #include "services/ingest/jobs/job.h"
 
@@ -15,6 +17,7 @@ enum {
     HINT_DEADLINE_MS = 2000,
     URL_MAX_BYTES = 512,
     JOBS_LOOK_EVERY_MS = 1000,
+    RETENTION_EVERY_MS = 24 * 3600 * 1000,
 };
 
 static Metric hints_total = {.kind = METRIC_COUNTER,
@@ -35,6 +38,18 @@ static bool prepare(Ingest *ingest, PgConnection *connection, Error *err)
     return true;
 }
 
+/* Once a day; what is left after a second, or in use, a few seconds later. */
+static bool keep_retention(Ingest *ingest, PgConnection *connection, Error *err)
+{
+    bool more;
+    if (clock_monotonic_ms() < ingest->retention_at_ms)
+        return true;
+    if (!retention_step(connection, &ingest->config, clock_wall(), &more, err))
+        return false;
+    ingest->retention_at_ms = clock_monotonic_ms() + (more ? 0 : RETENTION_EVERY_MS);
+    return true;
+}
+
 bool ingest_work_postgres(void *service, WorkerStep *step, Error *err)
 {
     Ingest *ingest = service;
@@ -44,7 +59,8 @@ bool ingest_work_postgres(void *service, WorkerStep *step, Error *err)
     if (!atomic_load(&ingest->database_ready) && !prepare(ingest, connection, err))
         return false;
     step->rest_ms = POSTGRES_LOOK_EVERY_MS;
-    return pg_run(connection, &sql_ensure_payload_partitions, PG_PARAMS(pg_int(PARTITION_DAYS_AHEAD)), NULL, err);
+    return pg_run(connection, &sql_ensure_payload_partitions, PG_PARAMS(pg_int(PARTITION_DAYS_AHEAD)), NULL, err) &&
+           keep_retention(ingest, connection, err);
 }
 
 /* False when the service stops before the database was ready. */
@@ -93,6 +109,7 @@ bool ingest_work_demand_hint(void *service, WorkerStep *step, Error *err)
 }
 
 static const JobKind job_kinds[] = {
+    {QUALITY_JOB, quality_check_job},
     {0},
 };
 
@@ -106,4 +123,10 @@ bool ingest_work_jobs(void *service, WorkerStep *step, Error *err)
         return false;
     step->rest_ms = taken ? 0 : JOBS_LOOK_EVERY_MS;
     return true;
+}
+
+bool ingest_work_quality(void *service, WorkerStep *step, Error *err)
+{
+    Ingest *ingest = service;
+    return !wait_for_database(ingest) || quality_step(ingest, &step->rest_ms, err);
 }
