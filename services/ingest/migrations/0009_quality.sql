@@ -295,14 +295,40 @@ END
 $$;
 COMMENT ON FUNCTION quality.stream_gaps IS 'Offsets of the order stream that were gone before they were read; to_offset is not one of them';
 
-CREATE FUNCTION quality.quarantine() RETURNS SETOF jsonb LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION quality.quarantine_counts() RETURNS TABLE (entity text, rule text, open_rows bigint)
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
     IF to_regclass('raw.quarantine') IS NOT NULL THEN
-        RETURN QUERY SELECT to_jsonb(q) FROM raw.quarantine q;
+        RETURN QUERY SELECT q.entity::text, q.rule::text, count(*) FROM raw.quarantine q WHERE q.resolved_at IS NULL
+                     GROUP BY 1, 2;
     END IF;
 END
 $$;
-COMMENT ON FUNCTION quality.quarantine IS 'Rows of things that broke a rule of their mapping and were set aside';
+COMMENT ON FUNCTION quality.quarantine_counts IS 'Rows of things that broke a rule of their mapping and are set aside, by thing and rule';
+
+CREATE FUNCTION quality.quarantine_page(after_id bigint, most bigint, only_entity text, only_resolved boolean)
+RETURNS TABLE (quarantine_id bigint, content jsonb) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF to_regclass('raw.quarantine') IS NOT NULL THEN
+        RETURN QUERY SELECT q.quarantine_id, to_jsonb(q) FROM raw.quarantine q
+                     WHERE q.quarantine_id > after_id AND (only_entity IS NULL OR q.entity = only_entity)
+                       AND (only_resolved IS NULL OR (q.resolved_at IS NOT NULL) = only_resolved)
+                     ORDER BY q.quarantine_id
+                     LIMIT most;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION quality.quarantine_page IS 'Rows of raw.quarantine after an id; null: any thing, resolved or not';
+
+CREATE FUNCTION quality.entity_owner(table_name text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF to_regclass('raw.entity') IS NOT NULL THEN
+        RETURN (SELECT e.owner FROM raw.entity e WHERE table_name IN (e.entity, e.entity || '_history'));
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION quality.entity_owner IS 'Who in the company answers for the thing that a table holds; null: none is mapped to it';
 
 CREATE FUNCTION quality.delete_resolved_quarantine(before timestamptz, most bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE

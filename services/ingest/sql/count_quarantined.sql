@@ -1,2 +1,2 @@
 -- Rows of an entity that are set aside. $1 entity.
-SELECT count(*) FROM quality.quarantine() q WHERE q ->> 'entity' = $1 AND q ->> 'resolved_at' IS NULL
+SELECT coalesce(sum(open_rows), 0)::bigint FROM quality.quarantine_counts() WHERE entity = $1

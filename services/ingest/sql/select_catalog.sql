@@ -8,7 +8,7 @@ JOIN LATERAL (
     SELECT json_agg(json_build_object(
                'name', c.relname,
                'kind', CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END,
-               'owner', pg_get_userbyid(c.relowner),
+               'owner', coalesce(quality.entity_owner(c.relname), pg_get_userbyid(c.relowner)),
                'description', obj_description(c.oid, 'pg_class'),
                'personal', s.nspname = 'personal',
                'rows_estimate', CASE WHEN c.relkind = 'v' THEN NULL ELSE size.rows END,

@@ -1,4 +1,4 @@
--- Results of all checks as JSON, those of the time since $1; what is still open in any case.
+-- Results of all checks as JSON, those of the time since $1; lost messages and counts that differ in any case.
 -- Index: gap_pkey, reconciliation_pkey, rule_result_pkey, dead_letter_received.
 SELECT json_build_object(
     'gaps', (
@@ -9,7 +9,7 @@ SELECT json_build_object(
                    'found_at', quality.instant_text(p.found_at), 'resolved_at', quality.instant_text(p.resolved_at))
                    ORDER BY p.from_hour, g.geo), '[]')
         FROM quality.gap p JOIN core.geo g USING (geo_id)
-        WHERE p.to_hour > $1 OR p.resolved_at IS NULL),
+        WHERE p.to_hour > $1),
     'stream_gaps', (
         SELECT coalesce(json_agg(json_build_object(
                    'topic', topic, 'partition', partition, 'from_offset', from_offset, 'to_offset', to_offset,
@@ -47,12 +47,9 @@ SELECT json_build_object(
         SELECT coalesce((SELECT max(commit_seq) FROM raw.batch), 0) - commit_seq FROM quality.progress
         WHERE check_name = 'rules'),
     'quarantine', (
-        SELECT coalesce(json_agg(json_build_object('entity', entity, 'rule', rule, 'rows', rows) ORDER BY entity, rule), '[]')
-        FROM (SELECT q ->> 'entity' AS entity, coalesce(q ->> 'rule', q ->> 'reason', q ->> 'problems') AS rule,
-                     count(*) AS rows
-              FROM quality.quarantine() q
-              WHERE q ->> 'resolved_at' IS NULL
-              GROUP BY 1, 2) counted),
+        SELECT coalesce(json_agg(json_build_object('entity', entity, 'rule', rule, 'rows', open_rows)
+                                 ORDER BY entity, rule), '[]')
+        FROM quality.quarantine_counts()),
     'drift', (
         SELECT coalesce(json_agg(json_build_object('source', source, 'stream', stream, 'kind', kind, 'fields', fields,
                                                    'times', times) ORDER BY source, stream, kind), '[]')
