@@ -7,6 +7,8 @@
 #include "common/service.h"
 #include "services/ingest/orders/order_reader.h"
 #include "services/ingest/orders/order_writer.h"
+#include "services/ingest/quality/quality_check.h"
+#include "services/ingest/quality/reconcile.h"
 
 typedef struct IngestConfig {
     CommonConfig common;
@@ -19,7 +21,9 @@ typedef struct IngestConfig {
     int64_t h3_resolution;
     const char *service_area;
     const char *timezone;
-    int64_t dead_letter_days;
+    int64_t quality_orders_late_s, quality_sql_late_s, quality_documents_late_s;
+    int64_t raw_retention_days, duplicate_retention_days, dead_letter_retention_days, quarantine_retention_days,
+        job_retention_days;
 } IngestConfig;
 
 typedef struct Ingest {
@@ -34,6 +38,9 @@ typedef struct Ingest {
     OrderWriter *writer;
     atomic_bool database_ready; /* migrated, and what must be in memory is */
     atomic_bool demand_changed; /* since the last hint */
+    ReconciledSources reconciled;
+    QualityRounds quality_rounds; /* of the worker alone */
+    int64_t retention_at_ms;      /* clock_monotonic_ms() of the next look; of the worker alone */
 
     pthread_mutex_t producer_mutex; /* one request's events are produced and acknowledged at a time */
     KafkaProducer *producer;        /* made when first needed */

@@ -1,6 +1,7 @@
 #include "services/ingest/backfill/backfill_file.h"
 #include "services/ingest/backfill/backfill_handlers.h"
 #include "services/ingest/dead_letters/dead_letter_handlers.h"
+#include "services/ingest/catalog/catalog_handlers.h"
 #include "services/ingest/demand/demand_handlers.h"
 #include "services/ingest/demand/restatement_handlers.h"
 #include "services/ingest/drift/drift_handlers.h"
@@ -8,6 +9,7 @@
 #include "services/ingest/orders/gap_handlers.h"
 #include "services/ingest/ingest.h"
 #include "services/ingest/jobs/job_handlers.h"
+#include "services/ingest/quality/quality_handlers.h"
 #include "services/ingest/source_handlers.h"
 #include "services/ingest/workers.h"
 
@@ -38,8 +40,22 @@ static const ConfigEntry config[] = {
      "JSON file of the cities served; empty: geos appear with their first order."},
     {"RUSHCAST_TIMEZONE", CONFIG_TEXT, CONFIG(timezone), "", 0, 0,
      "Time zone of geos outside the service area; empty: that of the nearest place in tzdata."},
-    {"RUSHCAST_DEAD_LETTER_DAYS", CONFIG_INT, CONFIG(dead_letter_days), "90", 1, 3650,
-     "Days that dead letters are kept, resolved or not."},
+    {"RUSHCAST_QUALITY_ORDERS_LATE_S", CONFIG_INT, CONFIG(quality_orders_late_s), "7200", 1, 31536000,
+     "Seconds that the watermark may be behind before the order stream counts as late."},
+    {"RUSHCAST_QUALITY_SQL_LATE_S", CONFIG_INT, CONFIG(quality_sql_late_s), "900", 1, 31536000,
+     "Seconds without anything from the company's SQL database before it counts as late."},
+    {"RUSHCAST_QUALITY_DOCUMENTS_LATE_S", CONFIG_INT, CONFIG(quality_documents_late_s), "3600", 1, 31536000,
+     "Seconds without anything from the company's document database before it counts as late."},
+    {"RUSHCAST_RAW_RETENTION_DAYS", CONFIG_INT, CONFIG(raw_retention_days), "400", 0, 36500,
+     "Days that original messages (raw.batch_payload) are kept; 0: for ever."},
+    {"RUSHCAST_DUPLICATE_RETENTION_DAYS", CONFIG_INT, CONFIG(duplicate_retention_days), "90", 0, 36500,
+     "Days that the record of duplicates (raw.duplicate_event) is kept; 0: for ever."},
+    {"RUSHCAST_DEAD_LETTER_RETENTION_DAYS", CONFIG_INT, CONFIG(dead_letter_retention_days), "400", 0, 36500,
+     "Days that messages that could not be used (raw.dead_letter) are kept; 0: for ever."},
+    {"RUSHCAST_QUARANTINE_RETENTION_DAYS", CONFIG_INT, CONFIG(quarantine_retention_days), "90", 0, 36500,
+     "Days that rows set aside (raw.quarantine) are kept after they were resolved; 0: for ever."},
+    {"RUSHCAST_JOB_RETENTION_DAYS", CONFIG_INT, CONFIG(job_retention_days), "90", 0, 36500,
+     "Days that jobs (raw.job) are kept after they ended; 0: for ever."},
     {0},
 };
 
@@ -59,13 +75,21 @@ static const Route routes[] = {
     {"GET", "/backfills/{id}", SCOPE_READ, ROUTE_BLOCKING, 0, handle_get_backfill},
     {"GET", "/jobs", SCOPE_READ, ROUTE_BLOCKING, 0, handle_list_jobs},
     {"GET", "/jobs/{id}", SCOPE_READ, ROUTE_BLOCKING, 0, handle_get_job},
+    {"GET", "/catalog", SCOPE_READ, ROUTE_BLOCKING, 0, handle_get_catalog},
+    {"GET", "/quality", SCOPE_READ, ROUTE_BLOCKING, 0, handle_get_quality},
+    {"POST", "/quality/checks", SCOPE_OPERATE, ROUTE_BLOCKING, QUALITY_CHECK_BODY_MAX_BYTES, handle_post_quality_check},
+    {"GET", "/quarantine", SCOPE_OPERATE, ROUTE_BLOCKING, 0, handle_list_quarantine},
     {0},
 };
 
 static const WorkerDefinition workers[] = {
-    {"postgres", ingest_work_postgres, true}, {"kafka", ingest_work_kafka, true},
-    {"orders", ingest_work_orders, true},     {"demand_hint", ingest_work_demand_hint, false},
-    {"jobs", ingest_work_jobs, false},        {0},
+    {"postgres", ingest_work_postgres, true},
+    {"kafka", ingest_work_kafka, true},
+    {"orders", ingest_work_orders, true},
+    {"demand_hint", ingest_work_demand_hint, false},
+    {"jobs", ingest_work_jobs, false},
+    {"quality", ingest_work_quality, false},
+    {0},
 };
 
 int main(int argc, char **argv)

@@ -1,9 +1,11 @@
 #include "services/ingest/source_handlers.h"
 
 #include <string.h>
+#include "common/clock.h"
 #include "gen/ingest_sql.h"
 #include "services/ingest/ingest.h"
 #include "services/ingest/demand/progress.h"
+#include "services/ingest/quality/span_quality.h"
 
 static json_t *json_real_or_null(const PGresult *rows, int row, int column)
 {
@@ -70,20 +72,36 @@ static bool is_caught_up(const Ingest *ingest, const PartitionPosition *position
     return problem == NULL && ends.count > 0 && watermark_lag(positions, count) == 0;
 }
 
+/* Of all leaf geos in the week before the watermark, and of now. */
+static bool read_recent_quality(Ingest *ingest, const Progress *progress, SpanQuality *ret_quality, Error *err)
+{
+    PG_SCOPED PgConnection *connection = NULL;
+    Hour end = progress->watermark == INSTANT_NONE ? 0 : hour_of(progress->watermark) + 1;
+    SpanQualityQuery week = {.from = end - HOURS_PER_WEEK,
+                             .to = end,
+                             .watermark = progress->watermark,
+                             .now = clock_now(),
+                             .late_after_s = ingest->config.quality_orders_late_s};
+    return ingest_acquire(ingest, &connection, err) && span_quality_read(connection, &week, ret_quality, err);
+}
+
 bool handle_get_watermark(Request *request, Response *response, Error *err)
 {
     Progress progress;
     PartitionPosition *positions;
     size_t count;
-    if (!read_progress(request, &progress, &positions, &count, NULL, err))
+    SpanQuality quality;
+    if (!read_progress(request, &progress, &positions, &count, NULL, err) ||
+        !read_recent_quality(request->service, &progress, &quality, err))
         return false;
+    json_t *quality_json = json_loads(span_quality_json(&quality, request_arena(request)), 0, NULL);
     response_json(response,
-                  json_pack("{so so sI sI so sI sb sI}", "watermark", json_instant(progress.watermark), "complete_hour",
-                            json_hour(watermark_complete_hour(progress.watermark)), "cursor",
+                  json_pack("{so so sI sI so sI sb sI so}", "watermark", json_instant(progress.watermark),
+                            "complete_hour", json_hour(watermark_complete_hour(progress.watermark)), "cursor",
                             (json_int_t)progress.changed_seq, "as_of", (json_int_t)progress.as_of, "first_hour",
                             json_hour(progress.first_hour), "lag", (json_int_t)watermark_lag(positions, count),
                             "caught_up", is_caught_up(request->service, positions, count), "orders",
-                            (json_int_t)progress.orders));
+                            (json_int_t)progress.orders, "quality", quality_json));
     return true;
 }
 

@@ -2,10 +2,12 @@
 
 #include <stdio.h>
 #include <unistd.h>
+#include "common/clock.h"
 #include "common/metrics.h"
 #include "gen/ingest_sql.h"
 #include "services/ingest/backfill/backfill_job.h"
 #include "services/ingest/dead_letters/dead_letter_replay.h"
+#include "services/ingest/catalog/retention.h"
 #include "services/ingest/ingest.h"
 #include "services/ingest/jobs/job.h"
 
@@ -17,7 +19,7 @@ enum {
     HINT_DEADLINE_MS = 2000,
     URL_MAX_BYTES = 512,
     JOBS_LOOK_EVERY_MS = 1000,
-    DEAD_LETTERS_DELETED_MAX = 10000, /* at once */
+    RETENTION_EVERY_MS = 24 * 3600 * 1000,
 };
 
 static Metric hints_total = {.kind = METRIC_COUNTER,
@@ -41,14 +43,6 @@ static bool look_at_gaps(PgConnection *connection, Error *err)
     return true;
 }
 
-/* What is kept for a time only. */
-static bool remove_old(const Ingest *ingest, PgConnection *connection, Error *err)
-{
-    return pg_run(connection, &sql_delete_old_dead_letters,
-                  PG_PARAMS(pg_int(ingest->config.dead_letter_days), pg_int(DEAD_LETTERS_DELETED_MAX)), NULL, err) &&
-           pg_run(connection, &sql_delete_backfill_chunks, PG_PARAMS(), NULL, err);
-}
-
 static bool prepare(Ingest *ingest, PgConnection *connection, Error *err)
 {
     size_t applied;
@@ -62,6 +56,18 @@ static bool prepare(Ingest *ingest, PgConnection *connection, Error *err)
     return true;
 }
 
+/* Once a day; what is left after a second, or in use, a few seconds later. */
+static bool keep_retention(Ingest *ingest, PgConnection *connection, Error *err)
+{
+    bool more;
+    if (clock_monotonic_ms() < ingest->retention_at_ms)
+        return true;
+    if (!retention_step(connection, &ingest->config, clock_wall(), &more, err))
+        return false;
+    ingest->retention_at_ms = clock_monotonic_ms() + (more ? 0 : RETENTION_EVERY_MS);
+    return true;
+}
+
 bool ingest_work_postgres(void *service, WorkerStep *step, Error *err)
 {
     Ingest *ingest = service;
@@ -72,7 +78,8 @@ bool ingest_work_postgres(void *service, WorkerStep *step, Error *err)
         return false;
     step->rest_ms = POSTGRES_LOOK_EVERY_MS;
     return pg_run(connection, &sql_ensure_payload_partitions, PG_PARAMS(pg_int(PARTITION_DAYS_AHEAD)), NULL, err) &&
-           look_at_gaps(connection, err) && remove_old(ingest, connection, err);
+           look_at_gaps(connection, err) && pg_run(connection, &sql_delete_backfill_chunks, PG_PARAMS(), NULL, err) &&
+           keep_retention(ingest, connection, err);
 }
 
 /* False when the service stops before the database was ready. */
@@ -123,6 +130,7 @@ bool ingest_work_demand_hint(void *service, WorkerStep *step, Error *err)
 static const JobKind job_kinds[] = {
     {BACKFILL_JOB, backfill_run},
     {DEAD_LETTER_REPLAY_JOB, dead_letter_replay_run},
+    {QUALITY_JOB, quality_check_job},
     {0},
 };
 
@@ -136,4 +144,10 @@ bool ingest_work_jobs(void *service, WorkerStep *step, Error *err)
         return false;
     step->rest_ms = taken ? 0 : JOBS_LOOK_EVERY_MS;
     return true;
+}
+
+bool ingest_work_quality(void *service, WorkerStep *step, Error *err)
+{
+    Ingest *ingest = service;
+    return !wait_for_database(ingest) || quality_step(ingest, &step->rest_ms, err);
 }

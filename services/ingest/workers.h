@@ -13,3 +13,5 @@ WorkerFunction ingest_work_orders;
 WorkerFunction ingest_work_demand_hint;
 /* Does the long work that requests asked for. */
 WorkerFunction ingest_work_jobs;
+/* Checks what has come in, and whether all has. */
+WorkerFunction ingest_work_quality;

@@ -1,11 +1,13 @@
 #include "services/ingest/demand/demand_handlers.h"
 
 #include <string.h>
+#include "common/clock.h"
 #include "gen/ingest_sql.h"
 #include "services/ingest/demand/demand_grid.h"
 #include "services/ingest/demand/demand_writer.h"
 #include "services/ingest/ingest.h"
 #include "services/ingest/demand/progress.h"
+#include "services/ingest/quality/span_quality.h"
 
 /* What a request asks for. */
 typedef struct DemandQuery {
@@ -152,6 +154,18 @@ static void add_headers(Request *request, Response *response, const DemandQuery 
     response_header(response, request, "Rushcast-Complete-Hour", text);
 }
 
+static bool read_quality(Ingest *ingest, PgConnection *connection, const DemandQuery *query, int32_t geo_id,
+                         const Progress *progress, SpanQuality *ret_quality, Error *err)
+{
+    SpanQualityQuery span = {.from = query->from,
+                             .to = query->to,
+                             .geo_id = geo_id,
+                             .watermark = progress->watermark,
+                             .now = clock_now(),
+                             .late_after_s = ingest->config.quality_orders_late_s};
+    return span_quality_read(connection, &span, ret_quality, err);
+}
+
 static const char *json_text(Arena *arena, const char *text)
 {
     BUFFER_SCOPED Buffer quoted;
@@ -169,16 +183,17 @@ static const char *instant_text(Arena *arena, Instant instant)
     return arena_strdup(arena, text);
 }
 
-static void open_json(FILE *out, Arena *arena, const DemandQuery *query, const Progress *progress)
+static void open_json(FILE *out, Arena *arena, const DemandQuery *query, const Progress *progress,
+                      const SpanQuality *quality)
 {
     fprintf(out,
-            "{\"geo\":%s,\"vertical\":%s,\"from\":%s,\"to\":%s,\"watermark\":%s,\"cursor\":%lld,\"as_of\":%lld,"
+            "{\"geo\":%s,\"vertical\":%s,\"from\":%s,\"to\":%s,\"watermark\":%s,\"cursor\":%lld,\"as_of\":%lld,\"quality\":%s,"
             "\"demand\":[",
             json_text(arena, query->geo), json_text(arena, query->vertical),
             json_text(arena, instant_text(arena, hour_start(query->from))),
             json_text(arena, instant_text(arena, hour_start(query->to))),
             json_text(arena, instant_text(arena, progress->watermark)), (long long)progress->changed_seq,
-            (long long)query->as_of);
+            (long long)query->as_of, span_quality_json(quality, arena));
 }
 
 static bool answer_grid(Request *request, Response *response, Error *err)
@@ -208,10 +223,13 @@ static bool answer_grid(Request *request, Response *response, Error *err)
             query.to - query.from, (long long)rows, DEMAND_ROWS_MAX);
     FILE *out;
     DemandWriter writer;
-    if (!response_spool(response, request, demand_media_types[query.format], &out, err))
+    SpanQuality quality;
+    if (!read_quality(ingest, connection, &query, query.geo ? one.geo_id : 0, &progress, &quality, err) ||
+        !response_spool(response, request, demand_media_types[query.format], &out, err))
         return false;
+    response_header(response, request, "Rushcast-Quality", span_quality_header(&quality, arena));
     if (query.format == DEMAND_JSON)
-        open_json(out, arena, &query, &progress);
+        open_json(out, arena, &query, &progress, &quality);
     else
         add_headers(request, response, &query, &progress);
     if (!demand_writer_begin(&writer, query.format, false, out, err))
