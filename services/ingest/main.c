@@ -2,6 +2,7 @@
 #include "services/ingest/orders/event_handlers.h"
 #include "services/ingest/ingest.h"
 #include "services/ingest/jobs/job_handlers.h"
+#include "services/ingest/privacy/privacy_handlers.h"
 #include "services/ingest/source_handlers.h"
 #include "services/ingest/workers.h"
 
@@ -44,6 +45,7 @@ static const Route routes[] = {
     {"GET", "/dead-letters", SCOPE_OPERATE, ROUTE_BLOCKING, 0, handle_list_dead_letters},
     {"GET", "/jobs", SCOPE_READ, ROUTE_BLOCKING, 0, handle_list_jobs},
     {"GET", "/jobs/{id}", SCOPE_READ, ROUTE_BLOCKING, 0, handle_get_job},
+    {"DELETE", "/customers/{id}/personal-data", SCOPE_OPERATE, ROUTE_BLOCKING, 0, handle_erase_customer},
     {0},
 };
 

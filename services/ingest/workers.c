@@ -6,6 +6,7 @@
 #include "gen/ingest_sql.h"
 #include "services/ingest/ingest.h"
 #include "services/ingest/jobs/job.h"
+#include "services/ingest/privacy/erasure.h"
 
 enum {
     POSTGRES_LOOK_EVERY_MS = 5000,
@@ -93,6 +94,7 @@ bool ingest_work_demand_hint(void *service, WorkerStep *step, Error *err)
 }
 
 static const JobKind job_kinds[] = {
+    {ERASURE_JOB_KIND, erasure_run},
     {0},
 };
 
