@@ -45,7 +45,7 @@ static const Route routes[] = {
     {"GET", "/dead-letters", SCOPE_OPERATE, ROUTE_BLOCKING, 0, handle_list_dead_letters},
     {"GET", "/jobs", SCOPE_READ, ROUTE_BLOCKING, 0, handle_list_jobs},
     {"GET", "/jobs/{id}", SCOPE_READ, ROUTE_BLOCKING, 0, handle_get_job},
-    {"DELETE", "/customers/{id}/personal-data", SCOPE_OPERATE, ROUTE_BLOCKING, 0, handle_erase_customer},
+    {"DELETE", "/customers/{id}/personal-data", SCOPE_OPERATE, ROUTE_BLOCKING_PERSONAL, 0, handle_erase_customer},
     {0},
 };
 

@@ -28,7 +28,7 @@ bool personal_ids_hold(const PersonalIds *ids, const char *text, size_t length_b
 
 static bool is_word(char c)
 {
-    return g_ascii_isalnum(c) || c == '_' || (unsigned char)c >= 0x80;
+    return g_ascii_isalnum(c) || c == '_';
 }
 
 static bool is_border(const char *text, size_t length_bytes, size_t at)

@@ -21,5 +21,5 @@ PersonalIds personal_ids_one(const PersonalId *id);
 
 bool personal_ids_hold(const PersonalIds *ids, const char *text, size_t length_bytes);
 /* Whether an id occurs in the bytes, as they are or once JSON's escapes are resolved, and does not begin or end inside
- * a word (letters, digits, "_" and all that is not ASCII). */
+ * a word of ASCII letters, digits and "_"; other letters and broken UTF-8 do not hide it. */
 bool personal_ids_mentioned(const PersonalIds *ids, const char *text, size_t length_bytes);

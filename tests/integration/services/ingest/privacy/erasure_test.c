@@ -227,16 +227,12 @@ Test(erasure, waits_for_a_transaction_that_began_before_it)
     cr_assert_str_eq(state_of(job_id), "queued", "it comes again later");
     cr_assert_eq(ingest_database_number("SELECT count(*) FROM personal.tombstone"), 0);
     cr_assert_eq(ingest_database_number("SELECT failures FROM raw.job"), 0);
-    cr_assert(
-        pg_command(writer,
-                   "INSERT INTO core.order_event (order_id, event_type, occurred_at, batch_id, message_no, vertical,"
-                   " event_id, customer_id) VALUES ('o', 'order_created', now(), 0, 0, 'goods', 'e', '" ANA "');"
-                   "UPDATE core.order_event SET batch_id = 1;"
-                   "INSERT INTO raw.batch (batch_id, commit_seq, source, messages, events, duplicates, dead_letters)"
-                   " VALUES (1, 1, 'test', 1, 1, 0, 0)",
-                   &err) &&
-            pg_commit(writer, &err),
-        "%s", err.message);
+    static const char store[] =
+        "INSERT INTO raw.batch (batch_id, commit_seq, source, messages, events, duplicates, dead_letters)"
+        " VALUES (nextval('raw.batch_id'), nextval('raw.commit_seq'), 'kafka', 1, 1, 0, 0);"
+        "INSERT INTO core.order_event (order_id, event_type, occurred_at, batch_id, message_no, vertical, event_id,"
+        " customer_id) VALUES ('o', 'order_created', now(), currval('raw.batch_id'), 0, 'goods', 'e', '" ANA "')";
+    cr_assert(pg_command(writer, store, &err) && pg_commit(writer, &err), "%s", err.message);
     pg_release(writer);
     execute("UPDATE raw.job SET due_at = now()");
     cr_assert(work());

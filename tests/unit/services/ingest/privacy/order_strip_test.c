@@ -40,12 +40,12 @@ static const struct {
     {"{\"customer_id\":\"\\u0063ust 7", ""},
     {"[\"cust 7\"]", ""},
     {"e1;o1;cust 7;555-1234", ""},
-    {"\xff\xfe cust 7", ""},
+    {"\xff\xfe"
+     "cust 7",
+     ""},
     {"e1;o1;cust 71;555-1234", NULL},
     {"e1;o1;xcust 7", NULL},
-    {"\xc3\xb1"
-     "cust 7",
-     NULL},
+    {"\xc3\xb1 cust7", NULL},
     {"", NULL},
 };
 

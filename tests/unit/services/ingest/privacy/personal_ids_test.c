@@ -25,7 +25,11 @@ static const struct {
     {"a\\b", "a\\\\b", true},
     {"\xf0\x9f\x9a\xb2", "by \\ud83d\\udeb2!", true},
     {"\xf0\x9f\x9a\xb2", "by \\ud83d \\udeb2!", false},
-    {"\xc3\xb1", "a\xc3\xb1o", false},
+    {"\xc3\xb1", "a\xc3\xb1o", true},
+    {"c1",
+     "\xc3\xb1"
+     "c1\xff",
+     true},
     {"-7-", "x-7-y", true},
 };
 
