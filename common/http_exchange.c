@@ -382,6 +382,12 @@ enum MHD_Result http_exchange_on_access(void *cls, struct MHD_Connection *connec
     return MHD_YES;
 }
 
+static const char *logged_path(const Request *request)
+{
+    const Route *route = request->route;
+    return route != NULL && route->mode == ROUTE_BLOCKING_PERSONAL ? route->pattern : request->path;
+}
+
 static void log_request(const Exchange *exchange, double seconds)
 {
     LogLevel level = exchange->status >= 500 ? LOG_ERROR : exchange->status >= 400 ? LOG_INFO : LOG_DEBUG;
@@ -392,7 +398,7 @@ static void log_request(const Exchange *exchange, double seconds)
     log_set_request_id(request->request_id);
     log_write(level, "http.request",
               (const LogField[]){log_text("method", request->method),
-                                 log_text("path", request->path),
+                                 log_text("path", logged_path(request)),
                                  log_int("status", exchange->status),
                                  log_real("seconds", seconds),
                                  failed ? log_text("error", exchange->err.message) : (LogField){0},

@@ -56,3 +56,6 @@ bool kafka_topic_ensure(const char *brokers, const char *topic, int partitions, 
 /* Sum of the next offsets of the partitions, as the broker knows them now. */
 bool kafka_topic_end(const char *brokers, const char *topic, int partitions, int deadline_ms, int64_t *ret_end,
                      Error *err) MUST_CHECK;
+/* How long the topic keeps messages, as the broker says; -1: for ever. */
+bool kafka_topic_retention(const char *brokers, const char *topic, int deadline_ms, int64_t *ret_retention_ms,
+                           Error *err) MUST_CHECK;

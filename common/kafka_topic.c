@@ -1,4 +1,6 @@
 #include <librdkafka/rdkafka.h>
+#include <stdlib.h>
+#include <string.h>
 #include "common/kafka_client.h"
 #include "common/kafka_consumer.h"
 
@@ -90,4 +92,63 @@ bool kafka_topic_end(const char *brokers, const char *topic, int partitions, int
         return kafka_fail(err, code, "can't ask for the end of the topic", rd_kafka_err2str(code));
     *ret_end = end;
     return true;
+}
+
+static const char *find_entry(const rd_kafka_ConfigResource_t *resource, const char *name)
+{
+    size_t count;
+    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(rd_kafka_ConfigEntry_name(entries[i]), name) == 0)
+            return rd_kafka_ConfigEntry_value(entries[i]);
+    }
+    return NULL;
+}
+
+static bool read_retention(rd_kafka_event_t *event, int deadline_ms, int64_t *ret_retention_ms, Error *err)
+{
+    if (event == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, "Kafka: no answer within %d ms", deadline_ms);
+    rd_kafka_resp_err_t code = rd_kafka_event_error(event);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_fail(err, code, "can't read the topic's settings", rd_kafka_event_error_string(event));
+    size_t count;
+    const rd_kafka_ConfigResource_t **resources =
+        rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count);
+    code = count == 1 ? rd_kafka_ConfigResource_error(resources[0]) : RD_KAFKA_RESP_ERR_UNKNOWN;
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_fail(err, code, "can't read the topic's settings", rd_kafka_err2str(code));
+    const char *retention = find_entry(resources[0], "retention.ms");
+    if (retention == NULL)
+        return error_set(err, ERROR_UPSTREAM, "Kafka: the topic has no retention.ms");
+    *ret_retention_ms = strtoll(retention, NULL, 10);
+    return true;
+}
+
+bool kafka_topic_retention(const char *brokers, const char *topic, int deadline_ms, int64_t *ret_retention_ms,
+                           Error *err)
+{
+    rd_kafka_t *handle;
+    char reason[256];
+    if (!open_client(brokers, &handle, err))
+        return false;
+    rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
+    bool ok = rd_kafka_AdminOptions_set_request_timeout(options, deadline_ms, reason, sizeof reason) ==
+              RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (ok) {
+        rd_kafka_DescribeConfigs(handle, &resource, 1, options, queue);
+        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, deadline_ms);
+        ok = read_retention(event, deadline_ms, ret_retention_ms, err);
+        if (event != NULL)
+            rd_kafka_event_destroy(event);
+    } else {
+        error_set(err, ERROR_INVALID_ARGUMENT, "Kafka: %s", reason);
+    }
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_ConfigResource_destroy(resource);
+    rd_kafka_destroy(handle);
+    return ok;
 }

@@ -14,8 +14,9 @@ typedef enum Scope {
 } Scope;
 
 typedef enum RouteMode {
-    ROUTE_FAST,     /* memory only: runs on the event loop */
-    ROUTE_BLOCKING, /* may wait for a database or a disk: runs on the bounded pool; a full pool answers 503 */
+    ROUTE_FAST,              /* memory only: runs on the event loop */
+    ROUTE_BLOCKING,          /* may wait for a database or a disk: runs on the bounded pool; a full pool answers 503 */
+    ROUTE_BLOCKING_PERSONAL, /* the same, and its path names a person: the log has the pattern instead */
 } RouteMode;
 
 typedef bool RouteHandler(Request *request, Response *response, Error *err);

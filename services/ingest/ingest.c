@@ -43,11 +43,13 @@ bool ingest_start(void *state, Error *err)
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
     });
     ingest->directory = ingest_directory_new(ingest);
+    ingest->privacy = privacy_filter_new();
     ingest->pipeline = order_pipeline_new();
     ingest->store = order_store_new(&(OrderStoreOptions){
         .pool = ingest->postgres,
         .topic = config->kafka_topic,
         .window_capacity = (size_t)config->window_events,
+        .privacy = ingest->privacy,
     });
     ingest->reader = order_reader_new(&(OrderReaderOptions){
         .brokers = config->kafka_brokers,
@@ -61,6 +63,7 @@ bool ingest_start(void *state, Error *err)
         .pool = ingest->postgres,
         .directory = ingest->directory,
         .pipeline = ingest->pipeline,
+        .privacy = ingest->privacy,
     });
     ingest->writer = order_writer_new(&(OrderWriterOptions){
         .pipeline = ingest->pipeline,
@@ -79,6 +82,7 @@ void ingest_stop(void *state)
     order_reader_free(ingest->reader);
     order_store_free(ingest->store);
     order_pipeline_free(ingest->pipeline);
+    privacy_filter_free(ingest->privacy);
     geo_directory_free(ingest->directory);
     pg_pool_free(ingest->postgres);
     arena_free(ingest->arena);

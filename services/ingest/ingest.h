@@ -32,6 +32,7 @@ typedef struct Ingest {
     ServiceArea area;
     PgPool *postgres;
     GeoDirectory *directory;
+    PrivacyFilter *privacy;
     OrderPipeline *pipeline;
     OrderStore *store;
     OrderReader *reader;

@@ -10,6 +10,7 @@
 #include "services/ingest/ingest.h"
 #include "services/ingest/jobs/job_handlers.h"
 #include "services/ingest/quality/quality_handlers.h"
+#include "services/ingest/privacy/privacy_handlers.h"
 #include "services/ingest/source_handlers.h"
 #include "services/ingest/workers.h"
 
@@ -79,6 +80,7 @@ static const Route routes[] = {
     {"GET", "/quality", SCOPE_READ, ROUTE_BLOCKING, 0, handle_get_quality},
     {"POST", "/quality/checks", SCOPE_OPERATE, ROUTE_BLOCKING, QUALITY_CHECK_BODY_MAX_BYTES, handle_post_quality_check},
     {"GET", "/quarantine", SCOPE_OPERATE, ROUTE_BLOCKING, 0, handle_list_quarantine},
+    {"DELETE", "/customers/{id}/personal-data", SCOPE_OPERATE, ROUTE_BLOCKING_PERSONAL, 0, handle_erase_customer},
     {0},
 };
 

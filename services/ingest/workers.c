@@ -10,6 +10,7 @@
 #include "services/ingest/catalog/retention.h"
 #include "services/ingest/ingest.h"
 #include "services/ingest/jobs/job.h"
+#include "services/ingest/privacy/erasure.h"
 
 enum {
     POSTGRES_LOOK_EVERY_MS = 5000,
@@ -131,6 +132,7 @@ static const JobKind job_kinds[] = {
     {BACKFILL_JOB, backfill_run},
     {DEAD_LETTER_REPLAY_JOB, dead_letter_replay_run},
     {QUALITY_JOB, quality_check_job},
+    {ERASURE_JOB_KIND, erasure_run},
     {0},
 };
 

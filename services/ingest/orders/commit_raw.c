@@ -39,13 +39,14 @@ static bool write_dead_letters(const OrderCommit *commit, Error *err)
     if (commit->batch->dead_letters_count == 0 || (origin && origin->records_dead_letters))
         return true;
     if (!pg_copy_begin(commit->connection,
-                       "raw.dead_letter (batch_id, topic, partition, \"offset\", reason, detail, pointer, payload)",
+                       "raw.dead_letter (batch_id, topic, partition, \"offset\", reason, detail, pointer, payload, "
+                       "erased_at)",
                        &copy, err))
         return false;
     for (size_t i = 0; i < commit->batch->dead_letters_count; i++) {
         const BatchDeadLetter *dead = &commit->batch->dead_letters[i];
         RawMessage message = order_batch_message(commit->batch, dead);
-        pg_copy_row(copy, 8);
+        pg_copy_row(copy, 9);
         pg_copy_int8(copy, commit->result.batch_id);
         pg_copy_text(copy, commit->store->options.topic);
         pg_copy_int4(copy, dead->partition);
@@ -54,6 +55,7 @@ static bool write_dead_letters(const OrderCommit *commit, Error *err)
         pg_copy_text(copy, dead->detail);
         pg_copy_text(copy, dead->pointer);
         pg_copy_bytes(copy, message.data, message.length_bytes);
+        pg_copy_instant(copy, dead->erased ? clock_wall() : INSTANT_NONE);
     }
     return pg_copy_end(copy, false, NULL, err);
 }

@@ -40,6 +40,7 @@ typedef struct BatchDeadLetter {
     OrderFault fault;
     const char *detail, *pointer;
     size_t payload_at; /* position of the message in the payload */
+    bool erased;       /* it was an erased customer's: what is left of it is in the payload */
 } BatchDeadLetter;
 
 /* A branch whose location these events told for the first time, or which moved. */
@@ -69,6 +70,7 @@ typedef struct OrderBatch {
     BatchRange *ranges;
     uint64_t *customers; /* sorted, each once, of order_batch_pack() */
     size_t orders_count, dead_letters_count, branches_count, ranges_count, customers_count, messages_count;
+    int64_t newest_tombstone; /* of those that it was stripped by: privacy_filter.h */
 } OrderBatch;
 
 OrderBatch *order_batch_new(void);

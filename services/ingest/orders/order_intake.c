@@ -35,7 +35,12 @@ bool order_intake_new(Ingest *ingest, const char *topic, const OrderOrigin *orig
         .topic = topic,
         .directory = ingest_directory_new(ingest),
         .store = order_store_new(&(OrderStoreOptions){
-            .pool = ingest->postgres, .topic = topic, .window_capacity = INTAKE_WINDOW_EVENTS, .origin = origin}),
+            .pool = ingest->postgres,
+            .topic = topic,
+            .window_capacity = INTAKE_WINDOW_EVENTS,
+            .privacy = ingest->privacy,
+            .origin = origin,
+        }),
         .batch = order_batch_new(),
         .parser = order_parser_new(),
         .drift = schema_drift_new(ORDER_DRIFT_SOURCE),
@@ -102,6 +107,7 @@ bool order_intake_commit(OrderIntake *intake, Error *err)
     StoreResult result;
     if (intake->batch->messages_count == 0)
         return true;
+    privacy_filter_strip(intake->ingest->privacy, intake->batch);
     if (!order_batch_pack(intake->batch, err) || !store(intake, &result, err))
         return false;
     order_batch_clear(intake->batch);

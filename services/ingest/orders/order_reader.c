@@ -309,6 +309,7 @@ static bool hand_over(OrderReader *reader, Error *err)
         if (!geo_directory_place(reader->options.directory, batch, &batch->orders[reader->orders_placed], err))
             return false;
     }
+    privacy_filter_strip(reader->options.privacy, batch);
     if (!order_batch_pack(batch, err))
         return false;
     PartitionEnds ends;

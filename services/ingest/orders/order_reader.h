@@ -3,6 +3,7 @@
 
 #include "services/ingest/geo/geo_directory.h"
 #include "services/ingest/orders/order_pipeline.h"
+#include "services/ingest/privacy/privacy_filter.h"
 
 typedef struct OrderReader OrderReader;
 
@@ -16,6 +17,7 @@ typedef struct OrderReaderOptions {
     PgPool *pool;
     GeoDirectory *directory;
     OrderPipeline *pipeline;
+    PrivacyFilter *privacy;
 } OrderReaderOptions;
 
 OrderReader *order_reader_new(const OrderReaderOptions *options);

@@ -231,7 +231,8 @@ static bool write_in_order(OrderCommit *commit, const PartitionEnds *ends, Error
 
 bool commit_everything(OrderCommit *commit, const PartitionEnds *ends, Error *err)
 {
-    if (!run_for_int(commit->connection, &sql_next_batch_id, &commit->result.batch_id, err) ||
+    if (!privacy_filter_admit(commit->store->options.privacy, commit->connection, commit->batch, err) ||
+        !run_for_int(commit->connection, &sql_next_batch_id, &commit->result.batch_id, err) ||
         !commit_orders(commit, err))
         return false;
     count_outcomes(commit);

@@ -4,6 +4,7 @@
 
 #include "common/pg.h"
 #include "services/ingest/orders/order_batch.h"
+#include "services/ingest/privacy/privacy_filter.h"
 
 typedef struct OrderStore OrderStore;
 
@@ -52,6 +53,7 @@ typedef struct OrderStoreOptions {
     PgPool *pool;              /* kept by reference */
     const char *topic;         /* kept by reference */
     size_t window_capacity;    /* recent keys remembered: 16 to 32 bytes each */
+    PrivacyFilter *privacy; /* kept by reference */
     const OrderOrigin *origin; /* kept by reference; NULL: the stream */
 } OrderStoreOptions;
 

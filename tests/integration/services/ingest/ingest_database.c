@@ -27,6 +27,7 @@ void ingest_database_begin(void)
     cr_assert(geo_directory_register_area(database->directory, database->connection, &err), "%s", err.message);
     cr_assert(geo_directory_reload(database->directory, database->connection, &err), "%s", err.message);
     database->parser = order_parser_new();
+    database->privacy = privacy_filter_new();
     ingest_database_restart_store();
     partitions = ingest_database_number("WITH made AS (INSERT INTO raw.kafka_offset (topic, partition, next_offset)"
                                         " SELECT 'orders', p, 0 FROM generate_series(0, 1) p RETURNING 1)"
@@ -37,6 +38,7 @@ void ingest_database_begin(void)
 void ingest_database_end(void)
 {
     order_store_free(ingest_database.store);
+    privacy_filter_free(ingest_database.privacy);
     order_parser_free(ingest_database.parser);
     geo_directory_free(ingest_database.directory);
     pg_release(ingest_database.connection);
@@ -47,8 +49,10 @@ void ingest_database_end(void)
 void ingest_database_restart_store(void)
 {
     order_store_free(ingest_database.store);
-    ingest_database.store = order_store_new(
-        &(OrderStoreOptions){.pool = ingest_database.pool, .topic = "orders", .window_capacity = TEST_WINDOW_EVENTS});
+    ingest_database.store = order_store_new(&(OrderStoreOptions){.pool = ingest_database.pool,
+                                                                 .topic = "orders",
+                                                                 .window_capacity = TEST_WINDOW_EVENTS,
+                                                                 .privacy = ingest_database.privacy});
 }
 
 int64_t ingest_database_number(const char *sql, ...)

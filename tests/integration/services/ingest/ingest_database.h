@@ -9,6 +9,7 @@ typedef struct IngestDatabase {
     PgConnection *connection;
     ServiceArea area;
     GeoDirectory *directory;
+    PrivacyFilter *privacy;
     OrderStore *store;
     OrderParser *parser;
 } IngestDatabase;

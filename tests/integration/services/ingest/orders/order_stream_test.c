@@ -27,8 +27,10 @@ static void count_change(void *context)
 static void open_stream(void)
 {
     pipeline = order_pipeline_new();
-    store = order_store_new(
-        &(OrderStoreOptions){.pool = ingest_database.pool, .topic = topic, .window_capacity = TEST_WINDOW_EVENTS});
+    store = order_store_new(&(OrderStoreOptions){.pool = ingest_database.pool,
+                                                 .topic = topic,
+                                                 .window_capacity = TEST_WINDOW_EVENTS,
+                                                 .privacy = ingest_database.privacy});
     reader = order_reader_new(&(OrderReaderOptions){.brokers = test_server("RUSHCAST_TEST_KAFKA"),
                                                     .topic = topic,
                                                     .group = topic,
@@ -39,7 +41,8 @@ static void open_stream(void)
                                                     .queue_limit_kbytes = 8192,
                                                     .pool = ingest_database.pool,
                                                     .directory = ingest_database.directory,
-                                                    .pipeline = pipeline});
+                                                    .pipeline = pipeline,
+                                                    .privacy = ingest_database.privacy});
     writer = order_writer_new(&(OrderWriterOptions){
         .pipeline = pipeline, .store = store, .demand_changed = count_change, .context = &demand_changes});
 }

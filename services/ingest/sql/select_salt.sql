@@ -1,0 +1,2 @@
+-- The keys of the tombstones. No parameters.
+SELECT hmac_key, lookup_key FROM personal.salt
