@@ -77,7 +77,7 @@ class Bench:
 
     def producer(self, **settings):
         return Producer({"bootstrap.servers": self.brokers, "enable.idempotence": True, "compression.type": "lz4",
-                         "linger.ms": 20, "queue.buffering.max.messages": 2_000_000,
+                         "linger.ms": 20, "log_level": 3, "queue.buffering.max.messages": 2_000_000,
                          "queue.buffering.max.kbytes": 1_000_000, **settings})
 
     def produce(self, topic, messages):
