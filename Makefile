@@ -44,7 +44,7 @@ LIBFORECASTING := $(OUT)/libforecasting.a
 PROGRAMS := $(OUT)/rushcast $(SERVICES:%=$(OUT)/rushcast-%)
 
 ##@ Everyday
-.PHONY: help all run test test-real test-deep bench lint format asan clean install
+.PHONY: help all run test test-real test-faults test-deep bench lint format asan clean install
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -66,6 +66,11 @@ test-real: ## checks on real data sets in ../shared/data, where that exists
 	@deploy/install.sh test
 	@+$(MAKE) --no-print-directory all
 	@tests/real/run.sh
+
+test-faults: ## kill -9 of ingest, Postgres and Kafka while a million events flow: every count must be exact
+	@deploy/install.sh test
+	@+$(MAKE) --no-print-directory all
+	@tests/support/run_faults.sh
 
 test-deep: ## the long ones: TSan, fuzzing, faults, scale
 	@deploy/install.sh deep

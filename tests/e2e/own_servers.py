@@ -1,4 +1,4 @@
-"""Postgres, Redis and Kafka for one test alone, to be killed and halted."""
+"""Servers for one test alone, to be killed and halted."""
 import os
 import pathlib
 import signal
@@ -25,17 +25,17 @@ def children(pid):
 class OwnServers:
     """In a folder that Postgres' user can enter. What was committed must outlive kill -9, so Postgres is a durable one."""
 
-    def __init__(self, name):
+    def __init__(self, name, servers=NAMES):
         self.folder = pathlib.Path(os.environ["RUSHCAST_TEST_FOLDER"]) / name
         self.folder.mkdir()
-        self.ports = {server: free_port() for server in NAMES}
+        self.ports = {server: free_port() for server in servers}
         self.environment = {**os.environ, "RUSHCAST_POSTGRES_FAST": "", "RUSHCAST_STOP_WITH_PARENT": "1",
                             "RUSHCAST_KAFKA_CONTROLLER_PORT": str(free_port())}
         self.processes = {}
-        for server in NAMES:
+        for server in servers:
             self.script(server, "prepare", check=True)
             self.launch(server)
-        for server in NAMES:
+        for server in servers:
             self.wait(server)
 
     def words(self, server, action):
@@ -83,6 +83,6 @@ class OwnServers:
 
     def addresses(self):
         """As tests/support/servers.sh gives those that all tests share."""
-        return {"RUSHCAST_TEST_POSTGRES": f"host=127.0.0.1 port={self.ports['postgres']} user=rushcast dbname=postgres",
-                "RUSHCAST_TEST_REDIS": f"127.0.0.1:{self.ports['redis']}",
-                "RUSHCAST_TEST_KAFKA": f"127.0.0.1:{self.ports['kafka']}"}
+        forms = {"postgres": "host=127.0.0.1 port={} user=rushcast dbname=postgres", "redis": "127.0.0.1:{}",
+                 "kafka": "127.0.0.1:{}"}
+        return {f"RUSHCAST_TEST_{server.upper()}": forms[server].format(port) for server, port in self.ports.items()}

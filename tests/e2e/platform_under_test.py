@@ -36,7 +36,7 @@ def free_port():
                 continue
 
 
-def wait_until(what, condition, deadline_s=DEADLINE_S):
+def wait_until(what, condition, deadline_s=DEADLINE_S, every_s=0.2):
     """The condition's first true value; fails saying what was waited for."""
     deadline_s *= PATIENCE
     end = time.monotonic() + deadline_s
@@ -45,7 +45,7 @@ def wait_until(what, condition, deadline_s=DEADLINE_S):
         if value:
             return value
         assert time.monotonic() < end, f"waited {deadline_s} s for {what}"
-        time.sleep(0.2)
+        time.sleep(every_s)
 
 
 class Platform:
@@ -54,6 +54,7 @@ class Platform:
     def __init__(self, name, folder, servers=os.environ, **settings):
         self.name, self.folder, self.contract = name, folder, Contract()
         self.ports = {service: free_port() for service in SERVICES}
+        self.programs = {service: service for service in SERVICES}
         self.processes, self.logs = {}, {}
         server = servers["RUSHCAST_TEST_POSTGRES"]
         self.postgres = server.replace("dbname=postgres", f"dbname={name}")
@@ -79,11 +80,17 @@ class Platform:
         admin = AdminClient({"bootstrap.servers": brokers})
         admin.create_topics([NewTopic(self.topic, PARTITIONS, 1)])[self.topic].result(30)
 
+    def add(self, name, service):
+        """One more process of a service, on a port of its own."""
+        self.programs[name], self.ports[name] = service, free_port()
+
     def start(self, service):
-        log = self.logs[service] = self.folder / f"{service}.log"
+        log, program = self.folder / f"{service}.log", self.programs[service]
+        self.logs[service] = log
+        port = {f"RUSHCAST_{program.upper().replace('-', '_')}_PORT": str(self.ports[service])}
         with log.open("ab") as output:
             self.processes[service] = subprocess.Popen(
-                [BUILD / f"rushcast-{service}"], env=self.environment, stdout=output, stderr=output, cwd=TOP)
+                [BUILD / f"rushcast-{program}"], env=self.environment | port, stdout=output, stderr=output, cwd=TOP)
         # A fixture that fails halfway is not torn down.
         atexit.register(self.processes[service].kill)
         wait_until(f"{service} to answer", lambda: self.answers(service), 30)
@@ -118,7 +125,7 @@ class Platform:
 
     def call(self, service, method, path, **options):
         response = requests.request(method, f"http://127.0.0.1:{self.ports[service]}{path}", timeout=60 * PATIENCE, **options)
-        self.contract.check(service, method, path.split("?")[0], response)
+        self.contract.check(self.programs[service], method, path.split("?")[0], response)
         return response
 
     def get(self, service, path, **options):

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The long tests: fuzzing (FUZZ_SECONDS for each target), servers that die while many orders flow
-# (RUSHCAST_FAULT_EVENTS), the end-to-end tests on the TSan build. The last line counts them all.
+# The long tests: fuzzing (FUZZ_SECONDS for each target), processes that die while many orders flow
+# (RUSHCAST_FAULT_EVENTS and the other settings of chaos_test.py), the end-to-end tests on the TSan build. The last line
+# counts them all.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 . tests/support/counting.sh
@@ -38,8 +39,9 @@ for target in build/fuzz/*_fuzz; do
     check "$target" fuzz "${target##*/}"
 done
 
-echo "== servers that die while orders flow"
-RUSHCAST_FAULT_EVENTS=${RUSHCAST_FAULT_EVENTS:-200000} e2e faults asan tests/e2e/outage_test.py
+echo "== processes that die while orders flow"
+RUSHCAST_FAULT_EVENTS=${RUSHCAST_FAULT_EVENTS:-200000} RUSHCAST_FAULT_KILLS=${RUSHCAST_FAULT_KILLS:-20} \
+    e2e faults asan tests/e2e/outage_test.py tests/e2e/chaos_test.py
 
 echo "== end-to-end tests with TSan"
 # One thread inside XGBoost: its waiting in libgomp is what TSan cannot see, and what it then reports takes hours.
