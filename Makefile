@@ -31,7 +31,7 @@ WARNINGS += -Werror
 endif
 CFLAGS += -std=gnu17 -D_GNU_SOURCE -fstack-protector-strong $(OPTIMISE_$(VARIANT)) $(WARNINGS)
 CPPFLAGS += -I. -Ibuild -isystem $(DEPS)/include $(PACKAGE_CFLAGS)
-LDLIBS = -L$(DEPS)/lib -Wl,--as-needed -lh3 -lnanoarrow -lyyjson $(PACKAGE_LIBS) -lpthread -lm
+LDLIBS = -L$(DEPS)/lib -Wl,--as-needed -lh3 -lnanoarrow -lyyjson -lgeos_c $(PACKAGE_LIBS) -lpthread -lm
 
 COMMON_SOURCES := $(wildcard common/*.c)
 FORECASTING_SOURCES := $(wildcard services/trainer/forecasting/*.c)

@@ -21,6 +21,7 @@ run|libcurl4-openssl-dev|HTTP client
 run|libzstd-dev|compression of raw batches
 run|zlib1g-dev|reading .csv.gz
 run|libglib2.0-dev|time zone rules
+run|libgeos-dev|polygon zones
 run|libxgboost-dev|gradient boosting
 run|tzdata|time zone data
 run|ca-certificates|TLS for downloads

@@ -1,5 +1,7 @@
 #include "services/ingest/ingest.h"
 
+#include "services/ingest/geo/zone_index.h"
+
 enum {
     WORKERS_WITH_CONNECTION = 9,
     STATEMENT_TIMEOUT_MS = 120000,
@@ -28,13 +30,24 @@ GeoDirectory *ingest_directory_new(const Ingest *ingest)
     });
 }
 
+/* Only good zones get as far as the database. */
+static bool load_zones(Ingest *ingest, Error *err)
+{
+    ZoneIndex *index;
+    if (!zone_file_load(ingest->config.zones, ingest->arena, &ingest->zones, err) ||
+        !zone_index_new(&ingest->zones, ingest->config.zones, &index, err))
+        return false;
+    zone_index_free(index);
+    return true;
+}
+
 bool ingest_start(void *state, Error *err)
 {
     Ingest *ingest = state;
     const IngestConfig *config = &ingest->config;
     pthread_mutex_init(&ingest->producer_mutex, NULL);
     ingest->arena = arena_new();
-    if (!service_area_load(config->service_area, ingest->arena, &ingest->area, err))
+    if (!service_area_load(config->service_area, ingest->arena, &ingest->area, err) || !load_zones(ingest, err))
         return false;
     ingest->postgres = pg_pool_new(&(PgPoolOptions){
         .conninfo = config->common.postgres,

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include "common/kafka_producer.h"
 #include "common/service.h"
+#include "services/ingest/geo/zone_file.h"
 #include "services/ingest/orders/order_reader.h"
 #include "services/ingest/orders/order_writer.h"
 #include "services/ingest/quality/quality_check.h"
@@ -21,6 +22,7 @@ typedef struct IngestConfig {
     int64_t h3_resolution;
     const char *service_area;
     const char *timezone;
+    const char *zones;
     int64_t quality_orders_late_s, quality_sql_late_s, quality_documents_late_s;
     int64_t raw_retention_days, duplicate_retention_days, dead_letter_retention_days, quarantine_retention_days,
         job_retention_days;
@@ -30,6 +32,7 @@ typedef struct Ingest {
     IngestConfig config;
     Arena *arena; /* of the service area */
     ServiceArea area;
+    ZoneFile zones; /* of the configuration; the present ones are in the database */
     PgPool *postgres;
     GeoDirectory *directory;
     PrivacyFilter *privacy;

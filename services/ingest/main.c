@@ -41,6 +41,8 @@ static const ConfigEntry config[] = {
      "JSON file of the cities served; empty: geos appear with their first order."},
     {"RUSHCAST_TIMEZONE", CONFIG_TEXT, CONFIG(timezone), "", 0, 0,
      "Time zone of geos outside the service area; empty: that of the nearest place in tzdata."},
+    {"RUSHCAST_ZONES", CONFIG_TEXT, CONFIG(zones), "", 0, 0,
+     "GeoJSON file of polygon zones that orders are counted in; outside them, and without a file, H3 cells are."},
     {"RUSHCAST_QUALITY_ORDERS_LATE_S", CONFIG_INT, CONFIG(quality_orders_late_s), "7200", 1, 31536000,
      "Seconds that the watermark may be behind before the order stream counts as late."},
     {"RUSHCAST_QUALITY_SQL_LATE_S", CONFIG_INT, CONFIG(quality_sql_late_s), "900", 1, 31536000,

@@ -95,13 +95,13 @@ bool handle_get_watermark(Request *request, Response *response, Error *err)
         !read_recent_quality(request->service, &progress, &quality, err))
         return false;
     json_t *quality_json = json_loads(span_quality_json(&quality, request_arena(request)), 0, NULL);
-    response_json(response,
-                  json_pack("{so so sI sI so sI sb sI so}", "watermark", json_instant(progress.watermark),
-                            "complete_hour", json_hour(watermark_complete_hour(progress.watermark)), "cursor",
-                            (json_int_t)progress.changed_seq, "as_of", (json_int_t)progress.as_of, "first_hour",
-                            json_hour(progress.first_hour), "lag", (json_int_t)watermark_lag(positions, count),
-                            "caught_up", is_caught_up(request->service, positions, count), "orders",
-                            (json_int_t)progress.orders, "quality", quality_json));
+    response_json(response, json_pack("{so so sI sI si so sI sb sI so}", "watermark", json_instant(progress.watermark),
+                                      "complete_hour", json_hour(watermark_complete_hour(progress.watermark)), "cursor",
+                                      (json_int_t)progress.changed_seq, "as_of", (json_int_t)progress.as_of,
+                                      "geo_version", progress.geo_version, "first_hour", json_hour(progress.first_hour),
+                                      "lag", (json_int_t)watermark_lag(positions, count), "caught_up",
+                                      is_caught_up(request->service, positions, count), "orders",
+                                      (json_int_t)progress.orders, "quality", quality_json));
     return true;
 }
 

@@ -8,6 +8,7 @@
 #include "services/ingest/backfill/backfill_job.h"
 #include "services/ingest/dead_letters/dead_letter_replay.h"
 #include "services/ingest/catalog/retention.h"
+#include "services/ingest/geo/zone_switch.h"
 #include "services/ingest/ingest.h"
 #include "services/ingest/jobs/job.h"
 #include "services/ingest/privacy/erasure.h"
@@ -50,6 +51,7 @@ static bool prepare(Ingest *ingest, PgConnection *connection, Error *err)
     if (!migrations_apply(connection, "raw", ingest_migrations, ingest_migrations_count, &applied, err) ||
         !geo_directory_reload(ingest->directory, connection, err) ||
         !geo_directory_register_area(ingest->directory, connection, err) ||
+        !zones_request(ingest, connection, &ingest->zones, err) ||
         !geo_directory_reload(ingest->directory, connection, err) ||
         !order_store_load_window(ingest->store, connection, err))
         return false;
@@ -129,11 +131,8 @@ bool ingest_work_demand_hint(void *service, WorkerStep *step, Error *err)
 }
 
 static const JobKind job_kinds[] = {
-    {BACKFILL_JOB, backfill_run},
-    {DEAD_LETTER_REPLAY_JOB, dead_letter_replay_run},
-    {QUALITY_JOB, quality_check_job},
-    {ERASURE_JOB_KIND, erasure_run},
-    {0},
+    {ZONES_JOB, zones_job},           {BACKFILL_JOB, backfill_run},    {DEAD_LETTER_REPLAY_JOB, dead_letter_replay_run},
+    {QUALITY_JOB, quality_check_job}, {ERASURE_JOB_KIND, erasure_run}, {0},
 };
 
 bool ingest_work_jobs(void *service, WorkerStep *step, Error *err)

@@ -142,6 +142,8 @@ static bool write_grid(PgConnection *connection, const DemandQuery *query, Deman
 static void add_headers(Request *request, Response *response, const DemandQuery *query, const Progress *progress)
 {
     char text[INSTANT_TEXT_MAX];
+    response_header(response, request, "Rushcast-Geo-Version",
+                    arena_printf(request_arena(request), "%d", progress->geo_version));
     response_header(response, request, "Rushcast-As-Of",
                     arena_printf(request_arena(request), "%lld", (long long)query->as_of));
     response_header(response, request, "Rushcast-Cursor",
@@ -187,13 +189,14 @@ static void open_json(FILE *out, Arena *arena, const DemandQuery *query, const P
                       const SpanQuality *quality)
 {
     fprintf(out,
-            "{\"geo\":%s,\"vertical\":%s,\"from\":%s,\"to\":%s,\"watermark\":%s,\"cursor\":%lld,\"as_of\":%lld,\"quality\":%s,"
+            "{\"geo\":%s,\"vertical\":%s,\"from\":%s,\"to\":%s,\"watermark\":%s,\"cursor\":%lld,\"as_of\":%lld,"
+            "\"geo_version\":%d,\"quality\":%s,"
             "\"demand\":[",
             json_text(arena, query->geo), json_text(arena, query->vertical),
             json_text(arena, instant_text(arena, hour_start(query->from))),
             json_text(arena, instant_text(arena, hour_start(query->to))),
             json_text(arena, instant_text(arena, progress->watermark)), (long long)progress->changed_seq,
-            (long long)query->as_of, span_quality_json(quality, arena));
+            (long long)query->as_of, progress->geo_version, span_quality_json(quality, arena));
 }
 
 static bool answer_grid(Request *request, Response *response, Error *err)

@@ -11,7 +11,8 @@ bool progress_read(PgConnection *connection, Progress *ret_progress, Error *err)
                                .first_hour = pg_get_hour(row, 0, 1),
                                .orders = pg_get_int(row, 0, 2),
                                .changed_seq = pg_get_int(row, 0, 3),
-                               .as_of = pg_get_int(row, 0, 4)};
+                               .as_of = pg_get_int(row, 0, 4),
+                               .geo_version = (int32_t)pg_get_int(row, 0, 5)};
     return true;
 }
 

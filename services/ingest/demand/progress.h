@@ -11,6 +11,7 @@ typedef struct Progress {
     int64_t orders;      /* counted in demand */
     int64_t changed_seq; /* newest cursor of demand */
     int64_t as_of;       /* newest commit_seq, of whatever source */
+    int32_t geo_version; /* present division into geos */
 } Progress;
 
 bool progress_read(PgConnection *connection, Progress *ret_progress, Error *err) MUST_CHECK;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "common/clock.h"
 #include "gen/ingest_sql.h"
+#include "services/ingest/geo/zone_index.h"
 #include "services/ingest/text_hash.h"
 
 enum {
@@ -34,6 +35,9 @@ struct GeoDirectory {
     GHashTable *geos;     /* geo -> geo_id */
     GHashTable *branches; /* branch_id -> Branch */
     Place *places;
+    int32_t geo_version; /* of the division into geos; 0: none was read yet */
+    Arena *zones_arena;
+    ZoneIndex *zones;
     int64_t branches_seq;       /* newest commit whose branches are known */
     int64_t branches_looked_ms; /* when that was asked last */
 };
@@ -55,6 +59,8 @@ void geo_directory_free(GeoDirectory *directory)
     g_hash_table_destroy(directory->geos);
     g_hash_table_destroy(directory->branches);
     g_free(directory->places);
+    zone_index_free(directory->zones);
+    arena_free(directory->zones_arena);
     g_free(directory);
 }
 
@@ -171,6 +177,63 @@ bool geo_directory_register_area(GeoDirectory *directory, PgConnection *connecti
     return true;
 }
 
+static bool register_zone(const GeoDirectory *directory, PgConnection *connection, const Zone *zone, double lat,
+                          double lon, Error *err)
+{
+    GeoPlace place = geo_place(directory->options.area, directory->options.default_timezone, lat, lon);
+    const ServiceCity *city = find_city(directory->options.area, zone->city ? zone->city : place.city);
+    if (zone->city && !city)
+        return error_set(err, ERROR_UNPROCESSABLE, "the city '%s' of the zone '%s' is not in the service area",
+                         zone->city, zone->zone);
+    const char *timezone = city ? city->timezone : place.timezone, *country = city ? city->country : place.country;
+    return pg_run(connection, &sql_upsert_zone,
+                  PG_PARAMS(pg_text(zone->zone), pg_text(zone->name),
+                            pg_text(zone->timezone ? zone->timezone : timezone),
+                            pg_text(zone->country ? zone->country : country), pg_real(lat), pg_real(lon),
+                            pg_text(city ? city->city : "all")),
+                  NULL, err);
+}
+
+bool geo_directory_divide(GeoDirectory *directory, PgConnection *connection, int32_t geo_version, const char *zones,
+                          Error *err)
+{
+    Arena *arena = arena_new();
+    ZoneIndex *index = NULL;
+    ZoneFile file;
+    bool ok = zone_file_parse(zones, "zones", arena, &file, err) && zone_index_new(&file, "zones", &index, err);
+    for (size_t i = 0; ok && i < file.count; i++) {
+        double lat, lon;
+        zone_index_inside(index, i, &lat, &lon);
+        ok = register_zone(directory, connection, &file.zones[i], lat, lon, err);
+    }
+    if (!ok) {
+        zone_index_free(index);
+        arena_free(arena);
+        return false;
+    }
+    zone_index_free(directory->zones);
+    arena_free(directory->zones_arena);
+    directory->zones = index;
+    directory->zones_arena = arena;
+    directory->geo_version = geo_version;
+    memset(directory->places, 0, PLACES_COUNT * sizeof *directory->places);
+    return true;
+}
+
+int32_t geo_directory_version(const GeoDirectory *directory)
+{
+    return directory->geo_version;
+}
+
+/* Reads the present division unless it is the one that is in use. */
+static bool load_division(GeoDirectory *directory, PgConnection *connection, Error *err)
+{
+    PG_RESULT_SCOPED PGresult *row = NULL;
+    return pg_run(connection, &sql_select_other_zones, PG_PARAMS(pg_int(directory->geo_version)), &row, err) &&
+           (PQntuples(row) == 0 ||
+            geo_directory_divide(directory, connection, (int32_t)pg_get_int(row, 0, 0), pg_get_text(row, 0, 1), err));
+}
+
 static bool load_geos(GeoDirectory *directory, PgConnection *connection, Error *err)
 {
     PG_RESULT_SCOPED PGresult *rows = NULL;
@@ -223,7 +286,8 @@ static bool load_branches(GeoDirectory *directory, PgConnection *connection, Err
 bool geo_directory_reload(GeoDirectory *directory, PgConnection *connection, Error *err)
 {
     memset(directory->places, 0, PLACES_COUNT * sizeof *directory->places);
-    return load_geos(directory, connection, err) && load_branches(directory, connection, err);
+    return load_division(directory, connection, err) && load_geos(directory, connection, err) &&
+           load_branches(directory, connection, err);
 }
 
 bool geo_directory_learn(GeoDirectory *directory, Error *err)
@@ -236,23 +300,26 @@ bool geo_directory_learn(GeoDirectory *directory, Error *err)
         !pg_run(connection, &sql_select_branches_since,
                 PG_PARAMS(pg_int(directory->branches_seq), pg_int(BRANCHES_MAX)), &rows, err))
         return false;
+    if (pg_get_int(rows, 0, 6) != directory->geo_version)
+        return geo_directory_reload(directory, connection, err);
     remember_branches(directory, rows);
     directory->branches_looked_ms = clock_monotonic_ms();
     return true;
 }
 
-static bool learn_cell(GeoDirectory *directory, const char *cell, int32_t *ret_geo_id, Error *err)
+/* A leaf that is not in memory; a zone is registered with its division. */
+static bool learn_leaf(GeoDirectory *directory, const char *leaf, bool is_zone, int32_t *ret_geo_id, Error *err)
 {
     PG_SCOPED PgConnection *connection = NULL;
     PG_RESULT_SCOPED PGresult *row = NULL;
     if (!pg_acquire(directory->options.pool, ACQUIRE_DEADLINE_MS, &connection, err) ||
-        !register_cell(directory, connection, cell, err) ||
-        !pg_run(connection, &sql_select_geo_id, PG_PARAMS(pg_text(cell)), &row, err))
+        (!is_zone && !register_cell(directory, connection, leaf, err)) ||
+        !pg_run(connection, &sql_select_geo_id, PG_PARAMS(pg_text(leaf)), &row, err))
         return false;
     if (PQntuples(row) != 1)
-        return error_set(err, ERROR_INTERNAL, "the geo %s was registered and is not there", cell);
+        return error_set(err, ERROR_INTERNAL, "the geo %s was registered and is not there", leaf);
     *ret_geo_id = (int32_t)pg_get_int(row, 0, 0);
-    g_hash_table_insert(directory->geos, g_strdup(cell), GINT_TO_POINTER(*ret_geo_id));
+    g_hash_table_insert(directory->geos, g_strdup(leaf), GINT_TO_POINTER(*ret_geo_id));
     return true;
 }
 
@@ -265,8 +332,10 @@ bool geo_directory_locate(void *context, double lat, double lon, int32_t *ret_ge
         char cell[GEO_ID_MAX];
         if (!geo_cell(lat, lon, directory->options.resolution, cell, err))
             return false;
-        int32_t geo_id = GPOINTER_TO_INT(g_hash_table_lookup(directory->geos, cell));
-        if (geo_id == GEO_UNPLACED && !learn_cell(directory, cell, &geo_id, err))
+        const Zone *zone = directory->zones ? zone_index_find(directory->zones, lat, lon) : NULL;
+        const char *leaf = zone ? zone->zone : cell;
+        int32_t geo_id = GPOINTER_TO_INT(g_hash_table_lookup(directory->geos, leaf));
+        if (geo_id == GEO_UNPLACED && !learn_leaf(directory, leaf, zone != NULL, &geo_id, err))
             return false;
         *place = (Place){.lat = lat, .lon = lon, .geo_id = geo_id};
     }
@@ -299,6 +368,7 @@ static void learn_branch(GeoDirectory *directory, OrderBatch *batch, const Batch
 bool geo_directory_place(GeoDirectory *directory, OrderBatch *batch, BatchOrder *placed, Error *err)
 {
     const Order *order = &placed->order;
+    batch->geo_version = directory->geo_version;
     if (order->has_location) {
         if (!geo_directory_locate(directory, order->lat, order->lon, &placed->geo_id, err))
             return false;

@@ -57,6 +57,7 @@ void order_batch_clear(OrderBatch *batch)
     buffer_clear(&batch->compressed);
     batch->orders_count = batch->dead_letters_count = batch->branches_count = batch->ranges_count = 0;
     batch->customers_count = batch->messages_count = 0;
+    batch->geo_version = 0;
     batch->newest_tombstone = 0;
 }
 

@@ -70,6 +70,7 @@ typedef struct OrderBatch {
     BatchRange *ranges;
     uint64_t *customers; /* sorted, each once, of order_batch_pack() */
     size_t orders_count, dead_letters_count, branches_count, ranges_count, customers_count, messages_count;
+    int32_t geo_version;      /* of the division that its orders were placed in; 0: none was placed */
     int64_t newest_tombstone; /* of those that it was stripped by: privacy_filter.h */
 } OrderBatch;
 

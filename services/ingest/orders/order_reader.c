@@ -305,6 +305,10 @@ static bool hand_over(OrderReader *reader, Error *err)
     OrderBatch *batch = reader->batch;
     if (!geo_directory_learn(reader->options.directory, err))
         return false;
+    if (batch->geo_version != geo_directory_version(reader->options.directory)) { /* nothing placed, or anew */
+        reader->orders_placed = 0;
+        batch->branches_count = 0;
+    }
     for (; reader->orders_placed < batch->orders_count; reader->orders_placed++) {
         if (!geo_directory_place(reader->options.directory, batch, &batch->orders[reader->orders_placed], err))
             return false;

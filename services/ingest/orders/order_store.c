@@ -221,6 +221,9 @@ static bool write_in_order(OrderCommit *commit, const PartitionEnds *ends, Error
         !progress_read(commit->connection, &before, err))
         return false;
     commit->watermark_before = before.watermark;
+    commit->result.gap = commit->batch->geo_version != 0 && commit->batch->geo_version != before.geo_version;
+    if (commit->result.gap)
+        return error_set(err, ERROR_UNAVAILABLE, "the geos were divided anew meanwhile: placing the batch again");
     Hour first_hour;
     return commit_demand(commit, &first_hour, err) && commit_raw_batch(commit, err) &&
            record_progress(commit, ends, err) &&

@@ -29,7 +29,8 @@ typedef struct StreamState {
 
 typedef struct StoreResult {
     bool stored; /* false: the batch had been recorded before */
-    bool gap;    /* (on failure) messages between the database's offset and the batch are missing: read again */
+    bool gap; /* (on failure) messages between the database's offset and the batch are missing, or it was placed in geos
+               * of an earlier division: read again */
     bool staged; /* the key had to decide on some rows */
     int64_t batch_id, commit_seq;
     int64_t messages, events, duplicates, dead_letters, waiting, orders;
@@ -53,7 +54,7 @@ typedef struct OrderStoreOptions {
     PgPool *pool;              /* kept by reference */
     const char *topic;         /* kept by reference */
     size_t window_capacity;    /* recent keys remembered: 16 to 32 bytes each */
-    PrivacyFilter *privacy; /* kept by reference */
+    PrivacyFilter *privacy;    /* kept by reference */
     const OrderOrigin *origin; /* kept by reference; NULL: the stream */
 } OrderStoreOptions;
 

@@ -20,8 +20,9 @@ static void locate_elsewhere(const char *branch_id, int64_t batch_id, const char
 static int32_t place(const char *branch_id)
 {
     Error err;
+    OrderBatch batch = {0};
     BatchOrder placed = {.order = {.branch_id = {branch_id, 8}}};
-    cr_assert(geo_directory_place(ingest_database.directory, NULL, &placed, &err), "%s", err.message);
+    cr_assert(geo_directory_place(ingest_database.directory, &batch, &placed, &err), "%s", err.message);
     return placed.geo_id;
 }
 

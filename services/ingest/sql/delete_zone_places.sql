@@ -1,0 +1,2 @@
+-- No parameters.
+DELETE FROM core.zone_place
