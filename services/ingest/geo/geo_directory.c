@@ -31,6 +31,7 @@ struct GeoDirectory {
     GeoDirectoryOptions options;
     GHashTable *geos;     /* geo -> geo_id */
     GHashTable *branches; /* branch_id -> Branch */
+    Instant branches_at;  /* recorded time up to which they were read */
     Place *places;
 };
 
@@ -38,6 +39,7 @@ GeoDirectory *geo_directory_new(const GeoDirectoryOptions *options)
 {
     GeoDirectory *directory = g_new0(GeoDirectory, 1);
     directory->options = *options;
+    directory->branches_at = INSTANT_NONE;
     directory->geos = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     directory->branches = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     directory->places = g_new0(Place, PLACES_COUNT);
@@ -188,19 +190,42 @@ static void remember_branch(GeoDirectory *directory, const char *branch_id, cons
         g_hash_table_insert(directory->branches, g_strdup(branch_id), g_memdup2(branch, sizeof *branch));
 }
 
+/* Newer knowledge stays. */
+static void take_branches(GeoDirectory *directory, const PGresult *rows)
+{
+    for (int i = 0; i < PQntuples(rows); i++) {
+        const char *branch_id = pg_get_text(rows, i, 0);
+        const Branch *known = g_hash_table_lookup(directory->branches, branch_id);
+        Branch branch = {.geo_id = (int32_t)pg_get_int(rows, i, 1),
+                         .lat = pg_get_real(rows, i, 2),
+                         .lon = pg_get_real(rows, i, 3),
+                         .located_at = pg_get_instant(rows, i, 4)};
+        Instant recorded_at = pg_get_instant(rows, i, 5);
+        if (!known || known->located_at <= branch.located_at)
+            remember_branch(directory, branch_id, &branch);
+        if (recorded_at > directory->branches_at)
+            directory->branches_at = recorded_at;
+    }
+}
+
 static bool load_branches(GeoDirectory *directory, PgConnection *connection, Error *err)
 {
     PG_RESULT_SCOPED PGresult *rows = NULL;
     if (!pg_run(connection, &sql_select_branches, PG_PARAMS(pg_int(BRANCHES_MAX)), &rows, err))
         return false;
     g_hash_table_remove_all(directory->branches);
-    for (int i = 0; i < PQntuples(rows); i++) {
-        Branch branch = {.geo_id = (int32_t)pg_get_int(rows, i, 1),
-                         .lat = pg_get_real(rows, i, 2),
-                         .lon = pg_get_real(rows, i, 3),
-                         .located_at = pg_get_instant(rows, i, 4)};
-        remember_branch(directory, pg_get_text(rows, i, 0), &branch);
-    }
+    directory->branches_at = INSTANT_NONE;
+    take_branches(directory, rows);
+    return true;
+}
+
+bool geo_directory_refresh(GeoDirectory *directory, PgConnection *connection, Error *err)
+{
+    PG_RESULT_SCOPED PGresult *rows = NULL;
+    if (!pg_run(connection, &sql_select_branches_since,
+                PG_PARAMS(pg_instant(directory->branches_at), pg_int(BRANCHES_MAX)), &rows, err))
+        return false;
+    take_branches(directory, rows);
     return true;
 }
 

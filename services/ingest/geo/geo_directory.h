@@ -23,6 +23,10 @@ bool geo_directory_register_area(GeoDirectory *directory, PgConnection *connecti
 /* Forgets what is in memory and reads it from the database. */
 bool geo_directory_reload(GeoDirectory *directory, PgConnection *connection, Error *err) MUST_CHECK;
 
+/* Reads the branches that other processes, or other sources, have located since it was last read. Not more often than
+ * every few seconds. */
+bool geo_directory_refresh(GeoDirectory *directory, PgConnection *connection, Error *err) MUST_CHECK;
+
 /* Finds the geo of an event: of its coordinates, else of its branch as known from events before it; leaves it unplaced
  * if there is neither. A branch that shows its location for the first time, or a later one, goes into the batch. */
 bool geo_directory_place(GeoDirectory *directory, OrderBatch *batch, BatchOrder *order, Error *err) MUST_CHECK;

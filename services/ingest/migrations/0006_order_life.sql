@@ -107,6 +107,8 @@ $$;
 COMMENT ON COLUMN core."order".geo_id IS 'Leaf geo of the pick-up; null while its branch is not known';
 COMMENT ON COLUMN warehouse."order".geo IS 'Leaf geo of the pick-up; null while its branch is not known';
 
+CREATE INDEX branch_location_recorded ON core.branch_location (recorded_at);
+
 ALTER TABLE core.demand_restatement DROP CONSTRAINT demand_restatement_why_check;
 ALTER TABLE core.demand_restatement ADD CONSTRAINT demand_restatement_why_check
     CHECK (why IN ('late_event', 'branch_located', 'backfill', 'replay', 'zones'));

@@ -155,10 +155,12 @@ static size_t find_payload(const OrderBatch *batch, int32_t message_no)
 void order_batch_refuse(OrderBatch *batch, size_t order_index, const char *detail)
 {
     BatchOrder order = batch->orders[order_index];
+    BatchRange *range = find_range(batch, order.partition);
+    assert(range);
     size_t after = batch->orders_count - order_index - 1;
     memmove(&batch->orders[order_index], &batch->orders[order_index + 1], after * sizeof order);
     batch->orders_count--;
-    find_range(batch, order.partition)->dead_letters++;
+    range->dead_letters++;
     batch->dead_letters[batch->dead_letters_count++] =
         (BatchDeadLetter){.offset = order.offset,
                           .partition = order.partition,

@@ -270,6 +270,27 @@ Test(order_store, an_event_without_coordinates_waits_for_its_branch)
     order_batch_free(batch);
 }
 
+Test(order_store, a_branch_that_another_process_located_is_known)
+{
+    Error err;
+    OrderBatch *batch = order_batch_new();
+    ingest_batch_add(batch, 0, 0, 0, ingest_order_json("a", "a", HOUR_1));
+    ingest_batch_commit(batch, 1);
+    order_batch_clear(batch);
+    int64_t moved = ingest_database_number(
+        "WITH place AS (INSERT INTO core.geo (geo, name, kind, timezone, country, parent_id) SELECT 'elsewhere', 'E',"
+        " 'cell', 'UTC', '', geo_id FROM core.geo WHERE geo = 'all' RETURNING geo_id), moved AS (UPDATE"
+        " core.branch_location SET geo_id = (SELECT geo_id FROM place), located_at = '2026-06-01T12:00Z',"
+        " recorded_at = now() RETURNING geo_id) SELECT geo_id FROM moved");
+    cr_assert(geo_directory_refresh(ingest_database.directory, ingest_database.connection, &err), "%s", err.message);
+    ingest_batch_add(batch, 0, 1, 1,
+                     "{\"event_id\":\"b\",\"event_type\":\"order_created\",\"order_id\":\"b\","
+                     "\"occurred_at\":\"2026-06-01T13:00:00Z\",\"branch_id\":\"branch-1\"}");
+    ingest_batch_commit(batch, 2);
+    cr_assert_eq(ingest_database_number("SELECT geo_id FROM core.order_event WHERE order_id = 'b'"), moved);
+    order_batch_free(batch);
+}
+
 Test(order_store, every_change_of_demand_is_seen_once_by_a_cursor)
 {
     Error err;
