@@ -285,19 +285,18 @@ static bool fill_batch(OrderReader *reader, Error *err)
     return true;
 }
 
-/* Now and then: tells of unknown fields and learns which branches others have located. */
+/* Now and then: tells of unknown fields and learns which branches others have located. Tried again only the next time:
+ * reading goes on meanwhile. */
 static bool exchange(OrderReader *reader, Error *err)
 {
     if (clock_monotonic_ms() - reader->exchanged_ms < EXCHANGE_EVERY_MS)
         return true;
     PG_SCOPED PgConnection *connection = NULL;
-    order_drift_take(reader->drift, reader->options.topic, reader->parser);
-    if (!pg_acquire(reader->options.pool, ACQUIRE_DEADLINE_MS, &connection, err) ||
-        !schema_drift_flush(reader->drift, connection, err) ||
-        !geo_directory_refresh(reader->options.directory, connection, err))
-        return false;
     reader->exchanged_ms = clock_monotonic_ms();
-    return true;
+    order_drift_take(reader->drift, reader->options.topic, reader->parser);
+    return pg_acquire(reader->options.pool, ACQUIRE_DEADLINE_MS, &connection, err) &&
+           schema_drift_flush(reader->drift, connection, err) &&
+           geo_directory_refresh(reader->options.directory, connection, err);
 }
 
 static bool hand_over(OrderReader *reader, Error *err)
