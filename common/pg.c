@@ -302,6 +302,8 @@ static bool fail_result(PgConnection *connection, const PGresult *result, Error 
         connection->broken = true;
         return fail_handle(connection->handle, "connection lost", err);
     }
+    if (detail != NULL && strncmp(detail, "Failing row", strlen("Failing row")) == 0)
+        detail = NULL; /* its values are nobody's business */
     ErrorCode code = ERROR_INTERNAL;
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
         if (strncmp(state, states[i].state, strlen(states[i].state)) == 0) {

@@ -72,8 +72,8 @@ typedef struct PgParams {
 /* Runs a statement. Parameters are sent in binary and their types fixed by kind (bigint, float8, text, bytea, boolean,
  * timestamptz), results come in binary. `ret_result` may be NULL; else the caller clears it (PG_RESULT_SCOPED).
  * At most 64 parameters. Codes: CONFLICT for unique violations, serialization failures and deadlocks, UNPROCESSABLE for
- * other constraint violations, values that do not fit and what a trigger refuses, UNAVAILABLE for lost connections and a server that is full or
- * no longer the primary, DEADLINE for time-outs, INTERNAL for bad SQL. */
+ * other constraint violations, values that do not fit and what a trigger refuses, UNAVAILABLE for lost connections and
+ * a server that is full or no longer the primary, DEADLINE for time-outs, INTERNAL for bad SQL. */
 bool pg_run(PgConnection *connection, const PgStatement *statement, PgParams params, PGresult **ret_result,
             Error *err) MUST_CHECK;
 /* As pg_run, of SQL put together at run time: not prepared. */

@@ -19,7 +19,7 @@ run|librdkafka-dev|Kafka client
 run|libmongoc-dev|MongoDB client
 run|libcurl4-openssl-dev|HTTP client
 run|libzstd-dev|compression of raw batches
-run|zlib1g-dev|reading .csv.gz
+run|zlib1g-dev|reading .csv.gz and gzip bodies of backfills
 run|libglib2.0-dev|time zone rules
 run|libgeos-dev|polygon zones
 run|libxgboost-dev|gradient boosting

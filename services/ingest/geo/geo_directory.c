@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "common/clock.h"
 #include "gen/ingest_sql.h"
 #include "services/ingest/geo/zone_index.h"
 #include "services/ingest/text_hash.h"
@@ -13,7 +12,6 @@ enum {
     PLACES_COUNT = 1 << 14, /* remembered coordinates: orders repeat those of their branches */
     BRANCHES_MAX = 1000000, /* remembered; beyond it, events without coordinates wait */
     ACQUIRE_DEADLINE_MS = 5000,
-    LEARN_EVERY_MS = 2000,
     CELL_NAME_DIGITS = 5, /* enough to tell the cells of a city apart */
 };
 
@@ -38,8 +36,7 @@ struct GeoDirectory {
     int32_t geo_version; /* of the division into geos; 0: none was read yet */
     Arena *zones_arena;
     ZoneIndex *zones;
-    int64_t branches_seq;       /* newest commit whose branches are known */
-    int64_t branches_looked_ms; /* when that was asked last */
+    int64_t branches_seq; /* newest commit whose branches are known */
 };
 
 GeoDirectory *geo_directory_new(const GeoDirectoryOptions *options)
@@ -279,7 +276,6 @@ static bool load_branches(GeoDirectory *directory, PgConnection *connection, Err
     g_hash_table_remove_all(directory->branches);
     directory->branches_seq = 0;
     remember_branches(directory, rows);
-    directory->branches_looked_ms = clock_monotonic_ms();
     return true;
 }
 
@@ -290,20 +286,15 @@ bool geo_directory_reload(GeoDirectory *directory, PgConnection *connection, Err
            load_branches(directory, connection, err);
 }
 
-bool geo_directory_learn(GeoDirectory *directory, Error *err)
+bool geo_directory_learn(GeoDirectory *directory, PgConnection *connection, Error *err)
 {
-    if (clock_monotonic_ms() - directory->branches_looked_ms < LEARN_EVERY_MS)
-        return true;
-    PG_SCOPED PgConnection *connection = NULL;
     PG_RESULT_SCOPED PGresult *rows = NULL;
-    if (!pg_acquire(directory->options.pool, ACQUIRE_DEADLINE_MS, &connection, err) ||
-        !pg_run(connection, &sql_select_branches_since,
+    if (!pg_run(connection, &sql_select_branches_since,
                 PG_PARAMS(pg_int(directory->branches_seq), pg_int(BRANCHES_MAX)), &rows, err))
         return false;
     if (pg_get_int(rows, 0, 6) != directory->geo_version)
         return geo_directory_reload(directory, connection, err);
     remember_branches(directory, rows);
-    directory->branches_looked_ms = clock_monotonic_ms();
     return true;
 }
 

@@ -29,9 +29,9 @@ int32_t geo_directory_version(const GeoDirectory *directory);
 /* Forgets what is in memory and reads it from the database, the present division included. */
 bool geo_directory_reload(GeoDirectory *directory, PgConnection *connection, Error *err) MUST_CHECK;
 
-/* Learns branches that others located since (document source, other processes), and a new division; looks only every
- * two seconds. */
-bool geo_directory_learn(GeoDirectory *directory, Error *err) MUST_CHECK;
+/* Learns branches that others located since (document source, other processes), and a new division. Not more often than
+ * every few seconds. */
+bool geo_directory_learn(GeoDirectory *directory, PgConnection *connection, Error *err) MUST_CHECK;
 
 /* The leaf geo of a place, registered if it is new. `directory` is a GeoDirectory; of another thread one of its own,
  * which needs no branches read. INVALID_ARGUMENT when out of range. */

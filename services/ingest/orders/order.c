@@ -28,11 +28,21 @@ static const char *const fault_names[] = {
 #undef X
 };
 
-static const char *const known_fields[] = {"event_id",  "event_type",  "order_id", "occurred_at",
-                                           "branch_id", "customer_id", "vertical", "location",
-                                           "items",     "total",       NULL};
-static const char *const known_of_location[] = {"lat", "lon", NULL};
-static const char *const known_of_total[] = {"amount", "currency", NULL};
+static const KnownField known_fields[] = {
+    KNOWN_FIELD("event_id"),
+    KNOWN_FIELD("event_type"),
+    KNOWN_FIELD("order_id"),
+    KNOWN_FIELD("occurred_at"),
+    KNOWN_FIELD("branch_id"),
+    KNOWN_FIELD("customer_id"),
+    KNOWN_FIELD("vertical"),
+    KNOWN_FIELD("location"),
+    KNOWN_FIELD("items"),
+    KNOWN_FIELD("total"),
+    {0},
+};
+static const KnownField known_of_location[] = {KNOWN_FIELD("lat"), KNOWN_FIELD("lon"), {0}};
+static const KnownField known_of_total[] = {KNOWN_FIELD("amount"), KNOWN_FIELD("currency"), {0}};
 
 struct OrderParser {
     char pool[POOL_BYTES];

@@ -4,10 +4,11 @@
 #include <string.h>
 #include "services/ingest/text_hash.h"
 
-static bool is_known(const char *name, size_t length_bytes, const char *const *known)
+static bool is_known(const char *name, size_t length_bytes, const KnownField *known)
 {
-    for (; *known; known++) {
-        if ((*known)[0] == name[0] && strlen(*known) == length_bytes && memcmp(*known, name, length_bytes) == 0)
+    for (; known->name; known++) {
+        if (known->length_bytes == length_bytes && known->name[0] == name[0] &&
+            memcmp(known->name, name, length_bytes) == 0)
             return true;
     }
     return false;
@@ -44,7 +45,7 @@ static void note(OrderFields *fields, const char *at, const char *name, size_t l
     snprintf(field->path, sizeof field->path, "%s%.*s", at, (int)shown, name);
 }
 
-void order_fields_note(OrderFields *fields, yyjson_val *object, const char *at, const char *const *known)
+void order_fields_note(OrderFields *fields, yyjson_val *object, const char *at, const KnownField *known)
 {
     size_t i, count;
     yyjson_val *key, *value;

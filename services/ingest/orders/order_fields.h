@@ -2,6 +2,7 @@
  * Events without any cost nothing but a comparison of numbers. Pure. */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 #include <yyjson.h>
 
@@ -17,6 +18,16 @@ typedef struct OrderField {
     int64_t times;
 } OrderField;
 
+/* A field that is known. */
+typedef struct KnownField {
+    const char *name; /* NULL ends the table */
+    size_t length_bytes;
+} KnownField;
+#define KNOWN_FIELD(text)                                                                                              \
+    {                                                                                                                  \
+        text, sizeof text - 1                                                                                          \
+    }
+
 /* Zeroed: none. */
 typedef struct OrderFields OrderFields;
 struct OrderFields {
@@ -25,5 +36,5 @@ struct OrderFields {
     int64_t others; /* beyond ORDER_FIELDS_MAX */
 };
 
-/* Notes the fields of the object that are not among the `known` ones (NULL-terminated). `at` is "" or "location.". */
-void order_fields_note(OrderFields *fields, yyjson_val *object, const char *at, const char *const *known);
+/* Notes the fields of the object that are not among the `known` ones. `at` is "" or "location.". */
+void order_fields_note(OrderFields *fields, yyjson_val *object, const char *at, const KnownField *known);

@@ -15,7 +15,7 @@ enum {
     TOPIC_DEADLINE_MS = 10000,
     ACQUIRE_DEADLINE_MS = 5000,
     GAP_DEADLINE_MS = 5000,
-    NOTE_DRIFT_EVERY_MS = 5000,
+    EXCHANGE_EVERY_MS = 3000,
 };
 
 typedef struct Position {
@@ -39,7 +39,7 @@ struct OrderReader {
     size_t orders_placed;
 
     SchemaDrift *drift;
-    int64_t drift_noted_ms;
+    int64_t exchanged_ms; /* see exchange() */
 };
 
 OrderReader *order_reader_new(const OrderReaderOptions *options)
@@ -285,26 +285,23 @@ static bool fill_batch(OrderReader *reader, Error *err)
     return true;
 }
 
-/* Now and then; what is not reported at the end of the process is seen again. */
-static bool note_drift(OrderReader *reader, Error *err)
+/* Now and then: tells of unknown fields and learns which branches others have located. Tried again only the next time:
+ * reading goes on meanwhile. */
+static bool exchange(OrderReader *reader, Error *err)
 {
-    if (clock_monotonic_ms() - reader->drift_noted_ms < NOTE_DRIFT_EVERY_MS)
+    if (clock_monotonic_ms() - reader->exchanged_ms < EXCHANGE_EVERY_MS)
         return true;
     PG_SCOPED PgConnection *connection = NULL;
+    reader->exchanged_ms = clock_monotonic_ms();
     order_drift_take(reader->drift, reader->options.topic, reader->parser);
-    if (!schema_drift_is_empty(reader->drift) &&
-        (!pg_acquire(reader->options.pool, ACQUIRE_DEADLINE_MS, &connection, err) ||
-         !schema_drift_flush(reader->drift, connection, err)))
-        return false;
-    reader->drift_noted_ms = clock_monotonic_ms();
-    return true;
+    return pg_acquire(reader->options.pool, ACQUIRE_DEADLINE_MS, &connection, err) &&
+           schema_drift_flush(reader->drift, connection, err) &&
+           geo_directory_learn(reader->options.directory, connection, err);
 }
 
 static bool hand_over(OrderReader *reader, Error *err)
 {
     OrderBatch *batch = reader->batch;
-    if (!geo_directory_learn(reader->options.directory, err))
-        return false;
     if (batch->geo_version != geo_directory_version(reader->options.directory)) { /* nothing placed, or anew */
         reader->orders_placed = 0;
         batch->branches_count = 0;
@@ -320,7 +317,7 @@ static bool hand_over(OrderReader *reader, Error *err)
     gather_ends(reader, &ends);
     order_pipeline_put_full(reader->options.pipeline, batch, &ends);
     reader->batch = NULL;
-    return note_drift(reader, err);
+    return exchange(reader, err);
 }
 
 bool order_reader_step(OrderReader *reader, Error *err)
@@ -341,7 +338,7 @@ bool order_reader_step(OrderReader *reader, Error *err)
         return false;
     if (reader->batch_closed && reader->batch->messages_count > 0)
         return hand_over(reader, err);
-    if (!note_drift(reader, err))
+    if (!exchange(reader, err))
         return false;
     PartitionEnds ends;
     gather_ends(reader, &ends);

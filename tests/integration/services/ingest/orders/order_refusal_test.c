@@ -63,6 +63,8 @@ Test(order_refusal, what_a_constraint_refuses_becomes_a_dead_letter)
     cr_assert_eq(ingest_database_number("SELECT count(*) FROM raw.dead_letter WHERE detail LIKE '%%artificial%%' AND"
                                         " convert_from(payload, 'UTF8')::jsonb ->> 'order_id' = 'o' || \"offset\""),
                  4);
+    cr_assert_eq(ingest_database_number("SELECT count(*) FROM raw.dead_letter WHERE detail LIKE '%%customer-%%'"), 0,
+                 "what is said of a row does not hold the row");
     order_batch_free(batch);
 }
 
