@@ -24,8 +24,8 @@ typedef struct IngestConfig {
     const char *timezone;
     const char *zones;
     int64_t quality_orders_late_s, quality_sql_late_s, quality_documents_late_s;
-    int64_t raw_retention_days, duplicate_retention_days, dead_letter_retention_days, quarantine_retention_days,
-        job_retention_days;
+    int64_t dead_letter_days;
+    int64_t raw_retention_days, duplicate_retention_days, quarantine_retention_days, job_retention_days;
 } IngestConfig;
 
 typedef struct Ingest {

@@ -30,6 +30,15 @@ static bool check_rules(PgConnection *connection, int64_t *ret_rows, int64_t *re
     return true;
 }
 
+static bool read_lag(const Ingest *ingest, PgConnection *connection, int64_t *ret_lag, Error *err)
+{
+    PG_RESULT_SCOPED PGresult *rows = NULL;
+    if (!pg_run(connection, &sql_select_source_freshness, PG_PARAMS(pg_text(ingest->config.kafka_topic)), &rows, err))
+        return false;
+    *ret_lag = pg_get_int(rows, 0, 2);
+    return true;
+}
+
 static bool refresh_metrics(const Ingest *ingest, PgConnection *connection, Error *err)
 {
     JSON_SCOPED json_t *report = NULL;
@@ -63,12 +72,15 @@ static bool look_around(Ingest *ingest, PgConnection *connection, bool *ret_more
 bool quality_step(Ingest *ingest, int *ret_rest_ms, Error *err)
 {
     PG_SCOPED PgConnection *connection = NULL;
-    int64_t rows, behind, began_ms = clock_monotonic_ms();
+    int64_t rows, behind, lag, began_ms = clock_monotonic_ms();
     bool more = false;
     if (!pg_acquire(ingest->postgres, INGEST_DATABASE_WAIT_MS, &connection, err) ||
-        !check_rules(connection, &rows, &behind, err) || !look_around(ingest, connection, &more, err))
+        !check_rules(connection, &rows, &behind, err) || !look_around(ingest, connection, &more, err) ||
+        !read_lag(ingest, connection, &lag, err))
         return false;
-    int64_t rest_ms = (clock_monotonic_ms() - began_ms) * QUALITY_REST_FACTOR;
+    int64_t rest_ms = (clock_monotonic_ms() - began_ms) * (lag > 0 ? QUALITY_REST_FACTOR_BEHIND : QUALITY_REST_FACTOR);
+    if (rest_ms > QUALITY_REST_MAX_MS)
+        rest_ms = QUALITY_REST_MAX_MS;
     *ret_rest_ms = behind > 0 || more || rest_ms > QUALITY_LOOK_EVERY_MS ? (int)rest_ms : QUALITY_LOOK_EVERY_MS;
     return true;
 }

@@ -13,7 +13,10 @@ enum {
     QUALITY_REPORT_EVERY_MS = 30000, /* metrics, days to reconcile */
     QUALITY_COMPLETENESS_EVERY_MS = 300000,
     QUALITY_RULE_MESSAGES = 100000, /* of one step */
-    QUALITY_REST_FACTOR = 4,        /* rests this many times as long as a step took: a fifth of a core at most */
+    /* Rests this many times as long as a step took: a fifth of a core at most, and little while messages wait. */
+    QUALITY_REST_FACTOR = 4,
+    QUALITY_REST_FACTOR_BEHIND = 50,
+    QUALITY_REST_MAX_MS = 60000,
 };
 
 /* What the worker remembers between its steps. */

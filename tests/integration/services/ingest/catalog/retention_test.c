@@ -7,7 +7,7 @@ TestSuite(retention, .init = ingest_database_begin, .fini = ingest_database_end)
 
 static const IngestConfig ten_days = {.raw_retention_days = 10,
                                       .duplicate_retention_days = 10,
-                                      .dead_letter_retention_days = 10,
+                                      .dead_letter_days = 10,
                                       .quarantine_retention_days = 10,
                                       .job_retention_days = 10};
 
