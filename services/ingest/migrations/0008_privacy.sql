@@ -96,6 +96,19 @@ COMMENT ON TABLE personal.erasure_batch IS 'Batches in which a running erasure f
 COMMENT ON COLUMN personal.erasure_batch.job_id IS 'The erasure';
 COMMENT ON COLUMN personal.erasure_batch.batch_id IS 'Batch (raw.batch)';
 
+CREATE FUNCTION personal.has_backfills_before(erasure_job bigint) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    has boolean := false;
+BEGIN
+    IF to_regclass('raw.backfill_chunk') IS NOT NULL THEN
+        EXECUTE 'SELECT EXISTS (SELECT FROM raw.backfill_chunk WHERE job_id < $1)' INTO has USING erasure_job;
+    END IF;
+    RETURN has;
+END
+$$;
+COMMENT ON FUNCTION personal.has_backfills_before IS
+    'Whether files of backfills that were asked for before the erasure are still kept; they go when their jobs end';
+
 ALTER TABLE raw.dead_letter ADD COLUMN erased_at timestamptz;
 CREATE INDEX dead_letter_batch ON raw.dead_letter (batch_id);
 COMMENT ON COLUMN raw.dead_letter.payload IS

@@ -235,6 +235,16 @@ static bool finish(Erasure *erasure, const Ingest *ingest, Job *job, Error *err)
            job_report(erasure->connection, job, err) && pg_commit(erasure->connection, err);
 }
 
+/* A file may hold the customer until the job that reads it has ended. What it brings is stripped. */
+static bool wait_for_backfills(const Erasure *erasure, Error *err)
+{
+    PG_RESULT_SCOPED PGresult *row = NULL;
+    if (!pg_run(erasure->connection, &sql_has_backfills_before, PG_PARAMS(pg_int(erasure->job_id)), &row, err))
+        return false;
+    return !pg_get_bool(row, 0, 0) ||
+           error_set(err, ERROR_UNAVAILABLE, "the erasure ends after the backfills that were asked for before it");
+}
+
 bool erasure_run(void *service, Job *job, Error *err)
 {
     Ingest *ingest = service;
@@ -253,5 +263,6 @@ bool erasure_run(void *service, Job *job, Error *err)
                        .connection = connection,
                        .job_id = job->job_id};
     erasure.ids = personal_ids_one(&erasure.id);
-    return bury(&erasure, err) && search_everywhere(&erasure, job, err) && finish(&erasure, ingest, job, err);
+    return bury(&erasure, err) && search_everywhere(&erasure, job, err) && wait_for_backfills(&erasure, err) &&
+           finish(&erasure, ingest, job, err);
 }

@@ -319,6 +319,21 @@ Test(erasure, of_an_unknown_customer_says_so_and_leaves_a_tombstone)
     cr_assert_eq(ingest_database_number("SELECT count(*) FROM personal.tombstone"), 1);
 }
 
+Test(erasure, ends_after_the_files_that_may_name_the_customer)
+{
+    execute(
+        "CREATE TABLE IF NOT EXISTS raw.backfill_chunk (job_id bigint, first_line bigint, lines bigint, content bytea);"
+        "INSERT INTO raw.job (kind, parameters, state, due_at) VALUES ('backfill', '{}', 'queued', 'infinity');"
+        "INSERT INTO raw.backfill_chunk (job_id, first_line, lines, content) SELECT job_id, 1, 1, '' FROM raw.job");
+    int64_t job_id = request(ANA);
+    cr_assert(work());
+    cr_assert_str_eq(state_of(job_id), "queued");
+    cr_assert_eq(ingest_database_number("SELECT failures FROM raw.job WHERE kind = 'erasure'"), 0);
+    execute("DELETE FROM raw.backfill_chunk; UPDATE raw.job SET due_at = now() WHERE kind = 'erasure'");
+    cr_assert(work());
+    cr_assert_str_eq(state_of(job_id), "done");
+}
+
 Test(erasure, is_known_to_a_process_that_starts_later)
 {
     erase(ANA);
