@@ -75,7 +75,7 @@ COMMENT ON FUNCTION personal.is_erased IS
     'transaction ends';
 
 CREATE TABLE personal.erasure (
-    job_id bigint PRIMARY KEY REFERENCES raw.job,
+    job_id bigint PRIMARY KEY REFERENCES raw.job ON DELETE CASCADE,
     customer_hmac bytea NOT NULL,
     customer_id text COLLATE "C"
 );
@@ -87,7 +87,7 @@ COMMENT ON COLUMN personal.erasure.customer_hmac IS 'As in personal.tombstone';
 COMMENT ON COLUMN personal.erasure.customer_id IS 'Whom to look for; null: done';
 
 CREATE TABLE personal.erasure_batch (
-    job_id bigint NOT NULL REFERENCES personal.erasure,
+    job_id bigint NOT NULL REFERENCES personal.erasure ON DELETE CASCADE,
     batch_id bigint NOT NULL,
     PRIMARY KEY (job_id, batch_id)
 );
