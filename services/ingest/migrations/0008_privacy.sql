@@ -75,7 +75,7 @@ COMMENT ON FUNCTION personal.is_erased IS
     'transaction ends';
 
 CREATE TABLE personal.erasure (
-    job_id bigint PRIMARY KEY REFERENCES raw.job,
+    job_id bigint PRIMARY KEY REFERENCES raw.job ON DELETE CASCADE,
     customer_hmac bytea NOT NULL,
     customer_id text COLLATE "C"
 );
@@ -87,7 +87,7 @@ COMMENT ON COLUMN personal.erasure.customer_hmac IS 'As in personal.tombstone';
 COMMENT ON COLUMN personal.erasure.customer_id IS 'Whom to look for; null: done';
 
 CREATE TABLE personal.erasure_batch (
-    job_id bigint NOT NULL REFERENCES personal.erasure,
+    job_id bigint NOT NULL REFERENCES personal.erasure ON DELETE CASCADE,
     batch_id bigint NOT NULL,
     PRIMARY KEY (job_id, batch_id)
 );
@@ -95,6 +95,79 @@ REVOKE ALL ON personal.erasure_batch FROM PUBLIC;
 COMMENT ON TABLE personal.erasure_batch IS 'Batches in which a running erasure found the customer: read once more at the end';
 COMMENT ON COLUMN personal.erasure_batch.job_id IS 'The erasure';
 COMMENT ON COLUMN personal.erasure_batch.batch_id IS 'Batch (raw.batch)';
+
+CREATE FUNCTION personal.has_backfills_before(erasure_job bigint) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    has boolean := false;
+BEGIN
+    IF to_regclass('raw.backfill_chunk') IS NOT NULL THEN
+        EXECUTE 'SELECT EXISTS (SELECT FROM raw.backfill_chunk WHERE job_id < $1)' INTO has USING erasure_job;
+    END IF;
+    RETURN has;
+END
+$$;
+COMMENT ON FUNCTION personal.has_backfills_before IS
+    'Whether files of backfills that were asked for before the erasure are still kept; they go when their jobs end';
+
+-- The tables of the company's things are made from mapping files, so that this is written from what raw.entity says of
+-- them. A thing whose key is the customer's id (the customer itself) gets a random key: it still counts as one.
+CREATE FUNCTION personal.erase_things(erased_id text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    thing record;
+    part text;
+    same_key text;
+    is_key boolean;
+    substitute text := 'erased-' || gen_random_uuid();
+    changed bigint;
+    total bigint := 0;
+BEGIN
+    IF to_regclass('raw.entity') IS NULL THEN
+        RETURN 0;
+    END IF;
+    FOR thing IN EXECUTE 'SELECT entity, subject FROM raw.entity WHERE subject IS NOT NULL ORDER BY entity' LOOP
+        CONTINUE WHEN to_regclass(format('core.%I', thing.entity)) IS NULL;
+        SELECT string_agg(format('p.%1$I = c.%1$I', a.attname), ' AND '), bool_or(a.attname = thing.subject)
+        INTO same_key, is_key
+        FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+        WHERE i.indisprimary AND i.indrelid = to_regclass(format('core.%I', thing.entity));
+        -- What is kept apart: of the thing, and of its parts, whose keys begin with its key.
+        FOR part IN EXECUTE 'SELECT entity FROM raw.entity WHERE entity = $1 OR parent = $1' USING thing.entity LOOP
+            CONTINUE WHEN to_regclass(format('personal.%I', part)) IS NULL;
+            EXECUTE format('DELETE FROM personal.%I p USING core.%I c WHERE c.%I = $1 AND %s', part, thing.entity,
+                           thing.subject, same_key) USING erased_id;
+            GET DIAGNOSTICS changed = ROW_COUNT;
+            total := total + changed;
+        END LOOP;
+        IF is_key THEN
+            FOR part IN EXECUTE 'SELECT entity FROM raw.entity WHERE parent = $1' USING thing.entity LOOP
+                EXECUTE format('DELETE FROM core.%I WHERE %I = $1', part, thing.subject) USING erased_id;
+                EXECUTE format('DELETE FROM core.%I WHERE %I = $1', part || '_history', thing.subject) USING erased_id;
+            END LOOP;
+        END IF;
+        FOREACH part IN ARRAY ARRAY[thing.entity, thing.entity || '_history'] LOOP
+            EXECUTE format('UPDATE core.%I SET %I = $2, extra = NULL WHERE %2$I = $1', part, thing.subject)
+                USING erased_id, CASE WHEN is_key THEN substitute END;
+            GET DIAGNOSTICS changed = ROW_COUNT;
+            total := total + changed;
+        END LOOP;
+    END LOOP;
+    IF to_regclass('raw.quarantine') IS NOT NULL THEN
+        EXECUTE $quarantine$
+            UPDATE raw.quarantine
+            SET key = NULL, detail = 'what was wrong is not kept: it was an erased customer''s', missing_key = NULL,
+                change = '{}', original = NULL, resolved_at = coalesce(resolved_at, now()),
+                resolution = coalesce(resolution, 'superseded')
+            WHERE strpos(concat_ws(' ', key::text, change::text, original), to_jsonb($1)::text) > 0
+        $quarantine$ USING erased_id;
+        GET DIAGNOSTICS changed = ROW_COUNT;
+        total := total + changed;
+    END IF;
+    RETURN total;
+END
+$$;
+COMMENT ON FUNCTION personal.erase_things IS
+    'Takes a customer out of the company''s things: their present state, history, personal data and quarantine. Returns '
+    'how many rows were changed';
 
 ALTER TABLE raw.dead_letter ADD COLUMN erased_at timestamptz;
 CREATE INDEX dead_letter_batch ON raw.dead_letter (batch_id);

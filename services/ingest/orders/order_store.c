@@ -232,8 +232,7 @@ static bool write_in_order(OrderCommit *commit, const PartitionEnds *ends, Error
 
 bool commit_everything(OrderCommit *commit, const PartitionEnds *ends, Error *err)
 {
-    if (!privacy_filter_admit(commit->store->options.privacy, commit->connection, commit->batch, err) ||
-        !run_for_int(commit->connection, &sql_next_batch_id, &commit->result.batch_id, err) ||
+    if (!run_for_int(commit->connection, &sql_next_batch_id, &commit->result.batch_id, err) ||
         !commit_orders(commit, err))
         return false;
     count_outcomes(commit);
@@ -259,7 +258,8 @@ bool order_store_commit(OrderStore *store, OrderBatch *batch, const PartitionEnd
     forget_outcomes(batch);
     bool ok = pg_begin(connection, err) && fence(&commit, err);
     if (ok && batch->messages_count > 0) {
-        ok = commit_everything(&commit, ends, err) && pg_commit(connection, err);
+        ok = privacy_filter_admit(store->options.privacy, connection, batch, err) &&
+             commit_everything(&commit, ends, err) && pg_commit(connection, err);
         commit.result.stored = ok;
     }
     *ret_result = commit.result;

@@ -28,6 +28,7 @@ static const struct Place {
     {"dead_letters", erasure_search_dead_letters, 1, true},
     {"payloads", erasure_search_payloads, 1, true},
     {"order_events", erasure_search_order_events, PASSES_MIN, false},
+    {"things", erasure_search_things, 1, true},
 };
 enum { PLACES_COUNT = sizeof places / sizeof places[0] };
 
@@ -95,9 +96,9 @@ static int64_t read_int(const json_t *object, const char *name, int64_t fallback
 
 static json_t *counts_json(const ErasureCounts *counts)
 {
-    return json_pack("{sI sI sI sI}", "dead_letters", (json_int_t)counts->dead_letters, "raw_batches",
+    return json_pack("{sI sI sI sI sI}", "dead_letters", (json_int_t)counts->dead_letters, "raw_batches",
                      (json_int_t)counts->payloads, "raw_messages", (json_int_t)counts->messages, "order_events",
-                     (json_int_t)counts->order_events);
+                     (json_int_t)counts->order_events, "things", (json_int_t)counts->things);
 }
 
 static bool read_stage(Erasure *erasure, const json_t *result, Stage *ret_stage, Error *err)
@@ -106,7 +107,8 @@ static bool read_stage(Erasure *erasure, const json_t *result, Stage *ret_stage,
     erasure->counts = (ErasureCounts){.dead_letters = read_int(counts, "dead_letters", 0),
                                       .payloads = read_int(counts, "raw_batches", 0),
                                       .messages = read_int(counts, "raw_messages", 0),
-                                      .order_events = read_int(counts, "order_events", 0)};
+                                      .order_events = read_int(counts, "order_events", 0),
+                                      .things = read_int(counts, "things", 0)};
     *ret_stage = (Stage){.pass = read_int(result, "pass", 1),
                          .after = read_int(result, "after", 0),
                          .found = read_int(result, "found", 0)};
@@ -130,7 +132,7 @@ static bool read_stage(Erasure *erasure, const json_t *result, Stage *ret_stage,
 /* In units of dead letters and batches looked at. */
 static void measure(const Erasure *erasure, const Stage *stage, Job *job)
 {
-    int64_t extents[PLACES_COUNT] = {erasure->letters_until, erasure->batches_until, erasure->batches_until};
+    int64_t extents[PLACES_COUNT] = {erasure->letters_until, erasure->batches_until, erasure->batches_until, 1};
     int64_t pass_total = 0, before = 0;
     for (int i = 0; i < PLACES_COUNT; i++) {
         before += i < stage->place ? extents[i] : 0;
@@ -221,7 +223,7 @@ static json_t *expiries(const Ingest *ingest)
 static bool finish(Erasure *erasure, const Ingest *ingest, Job *job, Error *err)
 {
     const ErasureCounts *counts = &erasure->counts;
-    bool found = counts->dead_letters + counts->messages + counts->order_events > 0;
+    bool found = counts->dead_letters + counts->messages + counts->order_events + counts->things > 0;
     json_object_clear(job->result);
     json_object_set_new(job->result, "found", json_boolean(found));
     json_object_set_new(job->result, "erased", counts_json(counts));
@@ -233,6 +235,16 @@ static bool finish(Erasure *erasure, const Ingest *ingest, Job *job, Error *err)
            pg_run(erasure->connection, &sql_take_commit_lock, PG_PARAMS(), NULL, err) &&
            (!found || pg_run(erasure->connection, &sql_insert_erasure_batch, PG_PARAMS(id), NULL, err)) &&
            job_report(erasure->connection, job, err) && pg_commit(erasure->connection, err);
+}
+
+/* A file may hold the customer until the job that reads it has ended. What it brings is stripped. */
+static bool wait_for_backfills(const Erasure *erasure, Error *err)
+{
+    PG_RESULT_SCOPED PGresult *row = NULL;
+    if (!pg_run(erasure->connection, &sql_has_backfills_before, PG_PARAMS(pg_int(erasure->job_id)), &row, err))
+        return false;
+    return !pg_get_bool(row, 0, 0) ||
+           error_set(err, ERROR_UNAVAILABLE, "the erasure ends after the backfills that were asked for before it");
 }
 
 bool erasure_run(void *service, Job *job, Error *err)
@@ -253,5 +265,6 @@ bool erasure_run(void *service, Job *job, Error *err)
                        .connection = connection,
                        .job_id = job->job_id};
     erasure.ids = personal_ids_one(&erasure.id);
-    return bury(&erasure, err) && search_everywhere(&erasure, job, err) && finish(&erasure, ingest, job, err);
+    return bury(&erasure, err) && search_everywhere(&erasure, job, err) && wait_for_backfills(&erasure, err) &&
+           finish(&erasure, ingest, job, err);
 }

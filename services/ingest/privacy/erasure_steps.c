@@ -200,3 +200,16 @@ bool erasure_search_order_events(Erasure *erasure, int64_t *after, int64_t *ret_
     *ret_end = last >= erasure->batches_until;
     return true;
 }
+
+/* Customers have few things: one statement for all of them. */
+bool erasure_search_things(Erasure *erasure, int64_t *after, int64_t *ret_found, bool *ret_end, Error *err)
+{
+    PG_RESULT_SCOPED PGresult *row = NULL;
+    if (!pg_run(erasure->connection, &sql_erase_things, PG_PARAMS(pg_text(erasure->customer_id)), &row, err))
+        return false;
+    *ret_found = pg_get_int(row, 0, 0);
+    *after = 1;
+    *ret_end = true;
+    erasure->counts.things += *ret_found;
+    return true;
+}

@@ -6,7 +6,7 @@
 
 /* How much was erased. */
 typedef struct ErasureCounts {
-    int64_t dead_letters, payloads, messages, order_events;
+    int64_t dead_letters, payloads, messages, order_events, things;
 } ErasureCounts;
 
 typedef struct Erasure {
@@ -26,3 +26,4 @@ typedef bool ErasureStep(Erasure *erasure, int64_t *after, int64_t *ret_found, b
 ErasureStep erasure_search_dead_letters;
 ErasureStep erasure_search_payloads;
 ErasureStep erasure_search_order_events;
+ErasureStep erasure_search_things;

@@ -6,19 +6,23 @@
 
 enum { CAPACITY_MIN = 64, COMPARED_BYTES = 16 };
 
-typedef struct Slot {
-    uint64_t lookup_hash;
-    uint8_t hmac[COMPARED_BYTES]; /* the beginning of it */
-    bool used;
-} Slot;
+typedef uint8_t Hmac[COMPARED_BYTES]; /* the beginning of one */
 
+/* The hashes lie by themselves: a customer that is not there, as nearly all are not, costs one look into them. */
 struct Tombstones {
     TombstoneKeys keys;
-    Slot *slots;
+    uint64_t *hashes; /* 0: free */
+    Hmac *hmacs;
     size_t capacity; /* a power of two; at most half of it is used */
     size_t count;
     bool lengths[ORDER_ID_MAX_BYTES + 1];
 };
+
+/* Never 0. */
+static uint64_t slot_hash(uint64_t lookup_hash)
+{
+    return lookup_hash ? lookup_hash : 1;
+}
 
 static void compute_hmac(const TombstoneKeys *keys, const char *text, size_t length_bytes,
                          uint8_t hmac[TOMBSTONE_HMAC_BYTES])
@@ -38,22 +42,26 @@ Tombstone tombstone_of(const TombstoneKeys *keys, const char *customer_id, size_
     return tombstone;
 }
 
-static Slot *new_slots(size_t capacity)
+static void *must_allocate(size_t count, size_t item_bytes)
 {
-    Slot *slots = calloc(capacity, sizeof *slots);
-    if (!slots)
+    void *memory = calloc(count, item_bytes);
+    if (!memory)
         abort();
-    return slots;
+    return memory;
+}
+
+static void make_room(Tombstones *tombstones, size_t capacity)
+{
+    tombstones->capacity = capacity;
+    tombstones->hashes = must_allocate(capacity, sizeof *tombstones->hashes);
+    tombstones->hmacs = must_allocate(capacity, sizeof *tombstones->hmacs);
 }
 
 Tombstones *tombstones_new(const TombstoneKeys *keys)
 {
-    Tombstones *tombstones = calloc(1, sizeof *tombstones);
-    if (!tombstones)
-        abort();
+    Tombstones *tombstones = must_allocate(1, sizeof *tombstones);
     tombstones->keys = *keys;
-    tombstones->capacity = CAPACITY_MIN;
-    tombstones->slots = new_slots(CAPACITY_MIN);
+    make_room(tombstones, CAPACITY_MIN);
     return tombstones;
 }
 
@@ -61,38 +69,37 @@ void tombstones_free(Tombstones *tombstones)
 {
     if (!tombstones)
         return;
-    free(tombstones->slots);
+    free(tombstones->hashes);
+    free(tombstones->hmacs);
     free(tombstones);
 }
 
-static void insert(Slot *slots, size_t capacity, const Slot *slot)
+static void insert(Tombstones *tombstones, uint64_t hash, const uint8_t *hmac)
 {
-    size_t at = slot->lookup_hash & (capacity - 1);
-    while (slots[at].used)
-        at = (at + 1) & (capacity - 1);
-    slots[at] = *slot;
+    size_t at = hash & (tombstones->capacity - 1);
+    while (tombstones->hashes[at])
+        at = (at + 1) & (tombstones->capacity - 1);
+    tombstones->hashes[at] = hash;
+    memcpy(tombstones->hmacs[at], hmac, COMPARED_BYTES);
 }
 
 static void grow(Tombstones *tombstones)
 {
-    size_t capacity = 2 * tombstones->capacity;
-    Slot *slots = new_slots(capacity);
-    for (size_t i = 0; i < tombstones->capacity; i++) {
-        if (tombstones->slots[i].used)
-            insert(slots, capacity, &tombstones->slots[i]);
+    Tombstones before = *tombstones;
+    make_room(tombstones, 2 * before.capacity);
+    for (size_t i = 0; i < before.capacity; i++) {
+        if (before.hashes[i])
+            insert(tombstones, before.hashes[i], before.hmacs[i]);
     }
-    free(tombstones->slots);
-    tombstones->slots = slots;
-    tombstones->capacity = capacity;
+    free(before.hashes);
+    free(before.hmacs);
 }
 
 void tombstones_add(Tombstones *tombstones, const Tombstone *tombstone)
 {
     if (2 * (tombstones->count + 1) > tombstones->capacity)
         grow(tombstones);
-    Slot slot = {.lookup_hash = tombstone->lookup_hash, .used = true};
-    memcpy(slot.hmac, tombstone->hmac, sizeof slot.hmac);
-    insert(tombstones->slots, tombstones->capacity, &slot);
+    insert(tombstones, slot_hash(tombstone->lookup_hash), tombstone->hmac);
     tombstones->count++;
     if (tombstone->id_bytes <= ORDER_ID_MAX_BYTES)
         tombstones->lengths[tombstone->id_bytes] = true;
@@ -106,18 +113,17 @@ size_t tombstones_count(const Tombstones *tombstones)
 static bool is_buried(const void *context, const char *id, size_t length_bytes)
 {
     const Tombstones *tombstones = context;
-    uint64_t hash = sip_hash(tombstones->keys.lookup_key, id, length_bytes);
+    uint64_t hash = slot_hash(sip_hash(tombstones->keys.lookup_key, id, length_bytes));
     uint8_t hmac[TOMBSTONE_HMAC_BYTES];
     bool computed = false;
-    for (size_t at = hash & (tombstones->capacity - 1); tombstones->slots[at].used;
+    for (size_t at = hash & (tombstones->capacity - 1); tombstones->hashes[at];
          at = (at + 1) & (tombstones->capacity - 1)) {
-        const Slot *slot = &tombstones->slots[at];
-        if (slot->lookup_hash != hash)
+        if (tombstones->hashes[at] != hash)
             continue;
         if (!computed)
             compute_hmac(&tombstones->keys, id, length_bytes, hmac);
         computed = true;
-        if (memcmp(slot->hmac, hmac, COMPARED_BYTES) == 0)
+        if (memcmp(tombstones->hmacs[at], hmac, COMPARED_BYTES) == 0)
             return true;
     }
     return false;

@@ -25,7 +25,7 @@ Tombstone tombstone_of(const TombstoneKeys *keys, const char *customer_id, size_
 
 Tombstones *tombstones_new(const TombstoneKeys *keys); /* the keys are copied */
 void tombstones_free(Tombstones *tombstones);          /* accepts NULL */
-/* About 64 MB for a million of them. */
+/* About 50 MB for a million of them. */
 void tombstones_add(Tombstones *tombstones, const Tombstone *tombstone);
 size_t tombstones_count(const Tombstones *tombstones);
 /* The set of ids that were erased, as long as the tombstones live and none is added: one look-up by the short hash, and

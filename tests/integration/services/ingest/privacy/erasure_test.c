@@ -319,6 +319,65 @@ Test(erasure, of_an_unknown_customer_says_so_and_leaves_a_tombstone)
     cr_assert_eq(ingest_database_number("SELECT count(*) FROM personal.tombstone"), 1);
 }
 
+Test(erasure, ends_after_the_files_that_may_name_the_customer)
+{
+    execute(
+        "CREATE TABLE IF NOT EXISTS raw.backfill_chunk (job_id bigint, first_line bigint, lines bigint, content bytea);"
+        "INSERT INTO raw.job (kind, parameters, state, due_at) VALUES ('backfill', '{}', 'queued', 'infinity');"
+        "INSERT INTO raw.backfill_chunk (job_id, first_line, lines, content) SELECT job_id, 1, 1, '' FROM raw.job");
+    int64_t job_id = request(ANA);
+    cr_assert(work());
+    cr_assert_str_eq(state_of(job_id), "queued");
+    cr_assert_eq(ingest_database_number("SELECT failures FROM raw.job WHERE kind = 'erasure'"), 0);
+    execute("DELETE FROM raw.backfill_chunk; UPDATE raw.job SET due_at = now() WHERE kind = 'erasure'");
+    cr_assert(work());
+    cr_assert_str_eq(state_of(job_id), "done");
+}
+
+/* Tables as mapping files make them. */
+Test(erasure, takes_a_customer_out_of_the_companys_things)
+{
+    execute(
+        "DROP TABLE IF EXISTS raw.quarantine, raw.entity CASCADE;"
+        "CREATE TABLE raw.entity (entity text, parent text, subject text);"
+        "CREATE TABLE raw.quarantine (key jsonb, detail text, missing_key text, change jsonb, original text,"
+        " resolved_at timestamptz, resolution text);"
+        "CREATE TABLE core.customer (customer_id text PRIMARY KEY, extra jsonb, city text);"
+        "CREATE TABLE core.customer_history (customer_id text, extra jsonb, city text);"
+        "CREATE TABLE personal.customer (customer_id text PRIMARY KEY REFERENCES core.customer, full_name text);"
+        "CREATE TABLE core.address (customer_id text, position bigint, zip text, PRIMARY KEY (customer_id, position));"
+        "CREATE TABLE core.address_history (customer_id text, position bigint, zip text);"
+        "CREATE TABLE core.sale (order_id text PRIMARY KEY, extra jsonb, customer_id text, amount bigint);"
+        "CREATE TABLE core.sale_history (order_id text, extra jsonb, customer_id text, amount bigint);"
+        "CREATE TABLE personal.sale (order_id text PRIMARY KEY REFERENCES core.sale, phone text);"
+        "INSERT INTO raw.entity VALUES ('customer', NULL, 'customer_id'), ('address', 'customer', NULL),"
+        " ('sale', NULL, 'customer_id'), ('product', NULL, NULL), ('not_made_yet', NULL, 'customer_id');");
+    execute(
+        "INSERT INTO core.customer VALUES ('" ANA "', '{\"name\": \"Ana\"}', 'Rosario'), ('Bob', '{}', 'Rosario');"
+        "INSERT INTO core.customer_history SELECT * FROM core.customer;"
+        "INSERT INTO personal.customer SELECT customer_id, 'name of ' || customer_id FROM core.customer;"
+        "INSERT INTO core.address SELECT customer_id, 0, 'S2000' FROM core.customer;"
+        "INSERT INTO core.address_history SELECT * FROM core.address;"
+        "INSERT INTO core.sale VALUES ('o1', '{}', '" ANA "', 5), ('o2', '{\"to\": \"Bob\"}', 'Bob', 7);"
+        "INSERT INTO core.sale_history SELECT * FROM core.sale;"
+        "INSERT INTO personal.sale SELECT order_id, 'phone of ' || customer_id FROM core.sale;"
+        "INSERT INTO raw.quarantine SELECT to_jsonb(ARRAY[order_id]), 'no ' || customer_id, customer_id, to_jsonb(s),"
+        " to_jsonb(s)::text FROM core.sale s");
+    int64_t bobs = in_tables("Bob");
+    int64_t job_id = erase(ANA);
+    cr_assert_eq(result_of(job_id, "erased,things"), 7);
+    cr_assert_eq(in_tables(ANA) + in_tables("Ana"), 0);
+    cr_assert_eq(in_tables("Bob"), bobs);
+    cr_assert_eq(ingest_database_number("SELECT count(*) FROM core.customer WHERE city = 'Rosario'"), 2);
+    cr_assert_eq(ingest_database_number("SELECT sum(amount) FROM core.sale"), 12);
+    cr_assert_eq(ingest_database_number("SELECT count(*) FROM core.sale WHERE customer_id IS NULL"), 1);
+    cr_assert_eq(
+        ingest_database_number("SELECT count(*) FROM core.customer c JOIN core.customer_history USING (customer_id)"
+                               " WHERE customer_id LIKE 'erased-%%'"),
+        1);
+    cr_assert_eq(ingest_database_number("SELECT count(*) FROM raw.quarantine WHERE resolved_at IS NULL"), 1);
+}
+
 Test(erasure, is_known_to_a_process_that_starts_later)
 {
     erase(ANA);
