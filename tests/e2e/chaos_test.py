@@ -19,7 +19,7 @@ from platform_under_test import PATIENCE, Platform, wait_until
 EVENTS = int(os.environ.get("RUSHCAST_FAULT_EVENTS", 10_000))
 KILLS = int(os.environ.get("RUSHCAST_FAULT_KILLS", 4))
 SEED = int(os.environ.get("RUSHCAST_FAULT_SEED", 1))
-SHARES = Shares(duplicates=0.05, late=0.05, malformed=0.01, unplaced=0.05)
+SHARES = Shares(duplicates=0.05, astray=0.1, late=0.05, malformed=0.01, unplaced=0.05)
 VICTIMS = ["ingest", "postgres", "kafka"]
 UNTIL = 1_780_000_000
 HOURS = 72

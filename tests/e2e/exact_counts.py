@@ -69,36 +69,41 @@ def step_of(event):
 
 
 def expect(topic):
-    """What must come out: {(order, type): (step, place)}, places of duplicates, places of unusable messages."""
-    steps, duplicates, unusable = {}, set(), set()
+    """What must come out: {(order, type): {place: step}} of the messages one of which counts, the first of each
+    partition; places of those that can only be duplicates; places of unusable messages."""
+    firsts, duplicates, unusable = collections.defaultdict(dict), set(), set()
     for partition, messages in topic.items():
+        seen = set()
         for offset, (key, value) in enumerate(messages):
             if key.startswith(b"bad-"):
                 unusable.add((partition, offset))
                 continue
             event = json.loads(value)
             identity = event["order_id"], event["event_type"]
-            if identity in steps:
+            if identity in seen:
                 duplicates.add((partition, offset))
             else:
-                steps[identity] = step_of(event), (partition, offset)
-    return steps, duplicates, unusable
+                seen.add(identity)
+                firsts[identity][partition, offset] = step_of(event)
+    return firsts, duplicates, unusable
 
 
-def check_core(connection, steps, places):
-    """Each step once, as its first message said; returns {(order, type): geo_id}."""
-    geos = {}
+def check_core(connection, firsts, places, duplicates):
+    """Each step once, as one of its first messages said; the others become duplicates. Returns {(order, type): step}
+    and {(order, type): geo_id}."""
+    steps, geos = {}, {}
     with connection.cursor("events") as cursor:
         cursor.itersize = 20_000
         for order_id, kind, batch_id, message_no, geo_id, *columns in cursor.execute(
                 "SELECT order_id, event_type::text, batch_id, message_no, geo_id, event_id, occurred_at, vertical::text, "
                 "lat, lon, branch_id, customer_id, total_amount, currency FROM core.order_event"):
-            step, place = steps[order_id, kind]
-            assert Step(*columns) == step, (order_id, kind, columns, step)
-            assert places[batch_id, message_no] == place, (order_id, kind, batch_id, message_no, place)
-            geos[order_id, kind] = geo_id
-    assert geos.keys() == steps.keys()
-    return geos
+            candidates, place = firsts[order_id, kind], places[batch_id, message_no]
+            step = candidates.get(place)
+            assert Step(*columns) == step, (order_id, kind, columns, place, candidates)
+            steps[order_id, kind], geos[order_id, kind] = step, geo_id
+            duplicates.update(candidates.keys() - {place})
+    assert steps.keys() == firsts.keys()
+    return steps, geos
 
 
 def check_apart(connection, places, duplicates, unusable, topic):
@@ -114,12 +119,12 @@ def check_apart(connection, places, duplicates, unusable, topic):
 def check_demand(connection, steps, geos):
     """Hourly counts from the messages alone; the place of an order without coordinates is its branch's."""
     branch_geo, place_geo = {}, {}
-    for identity, (step, _) in steps.items():
+    for identity, step in steps.items():
         if step.lat is not None:
             assert place_geo.setdefault((step.lat, step.lon), geos[identity]) == geos[identity] is not None
             branch_geo[step.branch] = geos[identity]
     waiting, demand = set(), collections.Counter()
-    for (order_id, kind), (step, _) in steps.items():
+    for (order_id, kind), step in steps.items():
         geo_id = place_geo[step.lat, step.lon] if step.lat is not None else branch_geo.get(step.branch)
         assert geos[order_id, kind] == geo_id, (order_id, kind, step)
         if geo_id is None:
@@ -187,10 +192,10 @@ def check(platform, sent):
     topic = read_topic(platform)
     written = collections.Counter(digest(key, value) for messages in topic.values() for key, value in messages)
     assert written == collections.Counter(digest(key.encode(), value) for key, value in sent)
-    steps, duplicates, unusable = expect(topic)
+    firsts, duplicates, unusable = expect(topic)
     with psycopg.connect(platform.postgres) as connection:
         places = read_payloads(connection, topic)
-        geos = check_core(connection, steps, places)
+        steps, geos = check_core(connection, firsts, places, duplicates)
         check_apart(connection, places, duplicates, unusable, topic)
         check_demand(connection, steps, geos)
         check_ledger(connection)

@@ -16,8 +16,10 @@ SOON_EVENTS = 2000  # a sender that gets no answer sends again within about that
 
 @dataclasses.dataclass(frozen=True)
 class Shares:
-    """Of the events: sent twice; sent long after they happened; unusable; with a branch instead of coordinates."""
+    """Of the events: sent twice; sent long after they happened; unusable; with a branch instead of coordinates. Of those
+    sent twice: the second time with another key, so perhaps to another partition."""
     duplicates: float = 0.02
+    astray: float = 0.0
     late: float = 0.0
     malformed: float = 0.0
     unplaced: float = 0.0
@@ -94,8 +96,9 @@ class OrderLife:
         menu_of = rng.integers(0, MENUS, orders).tolist()
         placed = (rng.random(number.size) >= self.shares.unplaced).tolist()
         number, step = number.tolist(), step.tolist()
+        astray = (second & (rng.random(second.size) < self.shares.astray)).tolist()
         branches, places, menus = self.branches, self.places, self.menus
-        for i, again in zip(which.tolist(), second.tolist()):
+        for i, again, elsewhere in zip(which.tolist(), second.tolist(), astray):
             spoilt = i < 0
             event = -1 - i if spoilt else i
             order = number[event]
@@ -105,4 +108,7 @@ class OrderLife:
             value = (f'{{"event_id":"{event_id}","event_type":"{step[event]}","order_id":"{key}","occurred_at":'
                      f'"{times[event]}",{branches[branch]}{places[branch] if placed[event] else ""},"customer_id":'
                      f'"cu-{customer_of[order]:08x}"{menus[menu_of[order]]}').encode()
-            yield (f"bad-{i}" if spoilt else key), (malformed(event, value) if spoilt else value)
+            if spoilt:
+                yield f"bad-{i}", malformed(event, value)
+            else:
+                yield (event_id if elsewhere else key), value

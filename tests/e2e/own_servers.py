@@ -7,7 +7,7 @@ import subprocess
 from platform_under_test import TOP, free_port, wait_until
 
 NAMES = ["postgres", "redis", "kafka"]
-READY_DEADLINE_S = 60
+READY_DEADLINE_S = 180  # a broker that was killed, on a machine with other things to do
 
 
 def children(pid):
@@ -51,7 +51,11 @@ class OwnServers:
                                                       stderr=log)
 
     def wait(self, server):
-        wait_until(f"{server} to answer", lambda: self.script(server, "ready"), READY_DEADLINE_S)
+        def ready():
+            log = self.folder / f"{server}.log"
+            assert self.processes[server].poll() is None, f"{server} ended: {log.read_text(errors='replace')[-3000:]}"
+            return self.script(server, "ready")
+        wait_until(f"{server} to answer", ready, READY_DEADLINE_S)
 
     def start(self, server):
         self.launch(server)
