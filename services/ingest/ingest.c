@@ -23,6 +23,8 @@ bool ingest_start(void *state, Error *err)
     Ingest *ingest = state;
     const IngestConfig *config = &ingest->config;
     pthread_mutex_init(&ingest->producer_mutex, NULL);
+    source_status_init(&ingest->sql_status, SOURCE_NOT_CONFIGURED);
+    source_status_init(&ingest->document_status, SOURCE_NOT_CONFIGURED);
     ingest->arena = arena_new();
     if (!service_area_load(config->service_area, ingest->arena, &ingest->area, err))
         return false;
@@ -77,5 +79,7 @@ void ingest_stop(void *state)
     geo_directory_free(ingest->directory);
     pg_pool_free(ingest->postgres);
     arena_free(ingest->arena);
+    source_status_fini(&ingest->document_status);
+    source_status_fini(&ingest->sql_status);
     pthread_mutex_destroy(&ingest->producer_mutex);
 }

@@ -7,6 +7,7 @@
 #include "common/service.h"
 #include "services/ingest/orders/order_reader.h"
 #include "services/ingest/orders/order_writer.h"
+#include "services/ingest/sources/source_status.h"
 
 typedef struct IngestConfig {
     CommonConfig common;
@@ -33,6 +34,8 @@ typedef struct Ingest {
     OrderWriter *writer;
     atomic_bool database_ready; /* migrated, and what must be in memory is */
     atomic_bool demand_changed; /* since the last hint */
+
+    SourceStatus sql_status, document_status; /* of the company's databases */
 
     pthread_mutex_t producer_mutex; /* one request's events are produced and acknowledged at a time */
     KafkaProducer *producer;        /* made when first needed */

@@ -41,6 +41,7 @@ static const Route routes[] = {
     {"GET", "/watermark", SCOPE_READ, ROUTE_BLOCKING, 0, handle_get_watermark},
     {"GET", "/geos", SCOPE_READ, ROUTE_BLOCKING, 0, handle_list_geos},
     {"GET", "/sources", SCOPE_READ, ROUTE_BLOCKING, 0, handle_list_sources},
+    {"POST", "/sources/{name}/sync", SCOPE_OPERATE, ROUTE_BLOCKING, SYNC_BODY_MAX_BYTES, handle_sync_source},
     {"GET", "/dead-letters", SCOPE_OPERATE, ROUTE_BLOCKING, 0, handle_list_dead_letters},
     {"GET", "/jobs", SCOPE_READ, ROUTE_BLOCKING, 0, handle_list_jobs},
     {"GET", "/jobs/{id}", SCOPE_READ, ROUTE_BLOCKING, 0, handle_get_job},
