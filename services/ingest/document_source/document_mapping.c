@@ -149,8 +149,8 @@ static void note(Reading *reading, DriftKind kind, const char *path, const char 
         reading->notes[reading->notes_count++] = (Note){arena_strdup(reading->arena, path), kind, value_type};
 }
 
-/* Names of fields are the source's: a line break in one must not look like another problem, and a path may have been cut
- * in the middle of a character. */
+/* Names of fields are the source's: a line break in one must not look like another problem, and a path may have been
+ * cut in the middle of a character. */
 static void append_path(Buffer *out, const char *path)
 {
     bool is_text = bson_utf8_validate(path, strlen(path), false);

@@ -26,6 +26,7 @@ void source_status_init(SourceStatus *status, SourceState state)
 
 void source_status_fini(SourceStatus *status)
 {
+    json_decref(status->details);
     pthread_mutex_destroy(&status->mutex);
 }
 
@@ -59,6 +60,14 @@ void source_status_set_watch(SourceStatus *status, const char *problem, int64_t 
     snprintf(status->watch_problem, sizeof status->watch_problem, "%s", problem ? problem : "");
     status->lag_bytes = lag_bytes;
     status->retained_bytes = retained_bytes;
+    pthread_mutex_unlock(&status->mutex);
+}
+
+void source_status_set_details(SourceStatus *status, json_t *details)
+{
+    pthread_mutex_lock(&status->mutex);
+    json_decref(status->details);
+    status->details = details;
     pthread_mutex_unlock(&status->mutex);
 }
 
@@ -137,6 +146,9 @@ json_t *source_status_json(SourceStatus *status, const char *name, const char *k
                       (json_int_t)status->unchanged, "quarantined", (json_int_t)status->quarantined);
         json_object_update(json, more);
         json_decref(more);
+        json_t *details = json_deep_copy(status->details);
+        json_object_update(json, details);
+        json_decref(details);
     }
     pthread_mutex_unlock(&status->mutex);
     return json;

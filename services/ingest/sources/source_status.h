@@ -34,6 +34,7 @@ typedef struct SourceStatus {
     Instant synced_at;                            /* when all there was had last been recorded; INSTANT_NONE */
     int64_t snapshot_tables, snapshot_tables_done, snapshot_rows; /* of the running or the last one */
     int64_t changes, recorded, unchanged, quarantined;            /* since this process started */
+    json_t *details; /* an object with what only this kind of source has; NULL: nothing */
 } SourceStatus;
 
 void source_status_init(SourceStatus *status, SourceState state);
@@ -46,6 +47,8 @@ void source_status_set_problem(SourceStatus *status, const char *problem);
 void source_status_set_watch(SourceStatus *status, const char *problem, int64_t lag_bytes, int64_t retained_bytes);
 void source_status_begin_snapshot(SourceStatus *status, int64_t tables);
 void source_status_add_snapshot(SourceStatus *status, int64_t tables, int64_t rows);
+/* Members that are told beside the others; steals the reference. */
+void source_status_set_details(SourceStatus *status, json_t *details);
 /* Counts what a batch did; `changed_at` is the newest of its changes, INSTANT_NONE if none. */
 void source_status_add_result(SourceStatus *status, const EntityResult *result, Instant changed_at);
 
