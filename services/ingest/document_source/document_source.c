@@ -62,7 +62,7 @@ static void give_up_lock(DocumentSource *source)
     document_writer_forget(source->writer);
     /* A connection that is lost has lost its lock, too. */
     pg_rollback(source->connection);
-    (void)!pg_run(source->connection, &sql_release_source_locks, PG_PARAMS(), NULL, &ignored);
+    (void)!pg_run(source->connection, &sql_release_source_lock, PG_PARAMS(pg_text(DOCUMENT_SOURCE)), NULL, &ignored);
     pg_release(source->connection);
     source->connection = NULL;
 }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "common/buffer.h"
 #include "common/clock.h"
 #include "common/worker.h"
 #include "services/ingest/document_source/document_values.h"
@@ -146,26 +147,10 @@ static bool stage_all(Sweep *sweep, Error *err)
 
 /* ---- what is to be done ---- */
 
+/* Of a key column. */
 static const char *sql_type(EntityType type)
 {
-    switch (type) {
-    case ENTITY_INTEGER:
-        return "bigint";
-    case ENTITY_REAL:
-        return "float8";
-    case ENTITY_DECIMAL:
-        return "numeric";
-    case ENTITY_BOOLEAN:
-        return "boolean";
-    case ENTITY_INSTANT:
-        return "timestamptz";
-    case ENTITY_DATE:
-        return "date";
-    case ENTITY_JSON:
-        return "jsonb";
-    default:
-        return "text";
-    }
+    return type == ENTITY_INTEGER ? "bigint" : type == ENTITY_DATE ? "date" : "text";
 }
 
 /* The names are the mapping's, which its parser has found fit for SQL. */
