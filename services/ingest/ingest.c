@@ -1,7 +1,7 @@
 #include "services/ingest/ingest.h"
 
 enum {
-    WORKERS_WITH_CONNECTION = 8,
+    WORKERS_WITH_CONNECTION = 9,
     STATEMENT_TIMEOUT_MS = 120000,
 };
 
@@ -65,12 +65,23 @@ bool ingest_start(void *state, Error *err)
         .demand_changed = note_demand_changed,
         .context = ingest,
     });
+    ingest->documents = document_source_new(&(DocumentSourceOptions){
+        .uri = config->source_mongo,
+        .database = config->source_mongo_database,
+        .mapping = config->document_mapping,
+        .overlap_s = config->document_overlap_s,
+        .sweep_every_s = config->document_sweep_s,
+        .pool = ingest->postgres,
+        .status = &ingest->document_status,
+        .context = ingest,
+    });
     return true;
 }
 
 void ingest_stop(void *state)
 {
     Ingest *ingest = state;
+    document_source_free(ingest->documents);
     kafka_producer_free(ingest->producer);
     order_writer_free(ingest->writer);
     order_reader_free(ingest->reader);

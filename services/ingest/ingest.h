@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include "common/kafka_producer.h"
 #include "common/service.h"
+#include "services/ingest/document_source/document_source.h"
 #include "services/ingest/orders/order_reader.h"
 #include "services/ingest/orders/order_writer.h"
 #include "services/ingest/sources/source_status.h"
@@ -20,6 +21,8 @@ typedef struct IngestConfig {
     int64_t h3_resolution;
     const char *service_area;
     const char *timezone;
+    const char *source_mongo, *source_mongo_database, *document_mapping;
+    int64_t document_poll_ms, document_overlap_s, document_sweep_s;
 } IngestConfig;
 
 typedef struct Ingest {
@@ -36,6 +39,7 @@ typedef struct Ingest {
     atomic_bool demand_changed; /* since the last hint */
 
     SourceStatus sql_status, document_status; /* of the company's databases */
+    DocumentSource *documents;
 
     pthread_mutex_t producer_mutex; /* one request's events are produced and acknowledged at a time */
     KafkaProducer *producer;        /* made when first needed */

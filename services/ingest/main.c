@@ -32,6 +32,17 @@ static const ConfigEntry config[] = {
      "JSON file of the cities served; empty: geos appear with their first order."},
     {"RUSHCAST_TIMEZONE", CONFIG_TEXT, CONFIG(timezone), "", 0, 0,
      "Time zone of geos outside the service area; empty: that of the nearest place in tzdata."},
+    {"RUSHCAST_SOURCE_MONGO", CONFIG_SECRET, CONFIG(source_mongo), "", 0, 0,
+     "Address of the company's document database (mongodb://...), its password included; empty: it is not read."},
+    {"RUSHCAST_SOURCE_MONGO_DATABASE", CONFIG_TEXT, CONFIG(source_mongo_database), "company", 0, 0, "Database in it."},
+    {"RUSHCAST_DOCUMENT_MAPPING", CONFIG_TEXT, CONFIG(document_mapping), "", 0, 0,
+     "JSON file that says which paths of its documents become which columns; empty: the one that ships with ingest."},
+    {"RUSHCAST_DOCUMENT_POLL_MS", CONFIG_INT, CONFIG(document_poll_ms), "5000", 100, 3600000,
+     "Milliseconds between two looks at what changed in it."},
+    {"RUSHCAST_DOCUMENT_OVERLAP_S", CONFIG_INT, CONFIG(document_overlap_s), "60", 0, 86400,
+     "Seconds before the newest change that are read again each time, for clocks that differ."},
+    {"RUSHCAST_DOCUMENT_SWEEP_S", CONFIG_INT, CONFIG(document_sweep_s), "3600", 1, 604800,
+     "Seconds between two comparisons of all keys, which find what was deleted."},
     {0},
 };
 
@@ -49,9 +60,14 @@ static const Route routes[] = {
 };
 
 static const WorkerDefinition workers[] = {
-    {"postgres", ingest_work_postgres, true}, {"kafka", ingest_work_kafka, true},
-    {"orders", ingest_work_orders, true},     {"demand_hint", ingest_work_demand_hint, false},
-    {"jobs", ingest_work_jobs, false},        {0},
+    {"postgres", ingest_work_postgres, true},
+    {"kafka", ingest_work_kafka, true},
+    {"orders", ingest_work_orders, true},
+    {"demand_hint", ingest_work_demand_hint, false},
+    {"jobs", ingest_work_jobs, false},
+    {"document_source", ingest_work_documents, false},
+    {"document_changes", ingest_work_document_changes, false},
+    {0},
 };
 
 int main(int argc, char **argv)

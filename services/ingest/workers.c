@@ -15,6 +15,7 @@ enum {
     HINT_DEADLINE_MS = 2000,
     URL_MAX_BYTES = 512,
     JOBS_LOOK_EVERY_MS = 1000,
+    CHANGES_LOOK_EVERY_MS = 60000,
 };
 
 static Metric hints_total = {.kind = METRIC_COUNTER,
@@ -105,5 +106,24 @@ bool ingest_work_jobs(void *service, WorkerStep *step, Error *err)
     if (!jobs_step(ingest->postgres, job_kinds, ingest, &taken, err))
         return false;
     step->rest_ms = taken ? 0 : JOBS_LOOK_EVERY_MS;
+    return true;
+}
+
+bool ingest_work_documents(void *service, WorkerStep *step, Error *err)
+{
+    Ingest *ingest = service;
+    step->rest_ms = (int)ingest->config.document_poll_ms;
+    return !wait_for_database(ingest) || document_source_step(ingest->documents, err);
+}
+
+bool ingest_work_document_changes(void *service, WorkerStep *step, Error *err)
+{
+    Ingest *ingest = service;
+    bool changed = false, supported = false;
+    if (!document_source_watch(ingest->documents, &changed, &supported, err))
+        return false;
+    if (changed)
+        workers_wake(service_workers(), "document_source");
+    step->rest_ms = supported ? 0 : CHANGES_LOOK_EVERY_MS;
     return true;
 }

@@ -13,3 +13,7 @@ WorkerFunction ingest_work_orders;
 WorkerFunction ingest_work_demand_hint;
 /* Does the long work that requests asked for. */
 WorkerFunction ingest_work_jobs;
+/* Reads the company's document database. */
+WorkerFunction ingest_work_documents;
+/* Wakes that worker when the database tells of a change. */
+WorkerFunction ingest_work_document_changes;

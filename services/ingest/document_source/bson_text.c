@@ -3,8 +3,11 @@
 #include <glib.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+enum { EXPONENT_MAX_LENGTH = 5 /* "E-300" */ };
 
 static const char replacement[] = "\xef\xbf\xbd";
 static const int64_t date_first_ms = INT64_C(-62135596800000), date_last_ms = INT64_C(253402300799999);
@@ -112,12 +115,15 @@ static void append_date(Buffer *out, int64_t ms)
         buffer_printf(out, "{\"$date\":%lld}", (long long)ms);
 }
 
+/* As a number if readers of JSON can be expected to take it as one. */
 static void append_decimal(Buffer *out, const bson_iter_t *value)
 {
     bson_decimal128_t decimal;
     char text[BSON_NUMBER_TEXT_MAX];
     bson_iter_decimal128(value, &decimal);
-    buffer_printf(out, bson_text_format_decimal(&decimal, text) ? "%s" : "\"%s\"", text);
+    bool is_number = bson_text_format_decimal(&decimal, text) && isfinite(strtod(text, NULL)) &&
+                     strlen(strchrnul(text, 'E')) <= EXPONENT_MAX_LENGTH;
+    buffer_printf(out, is_number ? "%s" : "\"%s\"", text);
 }
 
 static void append_binary(Buffer *out, const bson_iter_t *value)

@@ -12,6 +12,7 @@
 enum {
     DECIMAL_DIGITS_MAX = 1000,
     NUMBER_TEXT_MAX_BYTES = 1100,
+    EXPONENT_DIGITS_MAX = 3,
     REAL_DIGITS_MAX = 17,
     UUID_BYTES = 16,
     DATE_TEXT_LENGTH = 10
@@ -21,7 +22,7 @@ static const double integer_limit = 9223372036854775808.0; /* 2^63 */
 static const double seconds_below = 1e11;                  /* numbers from there on are milliseconds */
 static const double instant_limit_ms = 253402300800000.0;  /* the year 10000 */
 
-static const char not_this_type[] = "a value of another type";
+static const char not_this_type[] = "a value of another type", out_of_range[] = "a number beyond the range of a double";
 
 static bool fail(const char **ret_why, const char *why)
 {
@@ -64,7 +65,7 @@ static bool parse_number(const char *text, size_t length, NumberText *ret_number
         size_t first = i + 1 + (i + 1 < length && (text[i + 1] == '-' || text[i + 1] == '+'));
         for (i = first; i < length && isdigit((unsigned char)text[i]); i++)
             ;
-        if (i == first || i - first > 4)
+        if (i == first || i - first > EXPONENT_DIGITS_MAX)
             return false;
     }
     *ret_number = number;
@@ -163,6 +164,8 @@ static bool read_decimal(const bson_iter_t *value, Arena *arena, const char **re
 static bool read_real(const bson_iter_t *value, Arena *arena, const char **ret_value, const char **ret_why)
 {
     NumberText number;
+    if (bson_iter_type(value) == BSON_TYPE_DOUBLE && fpclassify(bson_iter_double(value)) == FP_SUBNORMAL)
+        return fail(ret_why, out_of_range);
     if (bson_iter_type(value) == BSON_TYPE_INT64) {
         int64_t integer = bson_iter_int64(value);
         /* the conversion back of 2^63 would be undefined */
@@ -173,8 +176,8 @@ static bool read_real(const bson_iter_t *value, Arena *arena, const char **ret_v
             return fail(ret_why, "not a number of at most 17 digits");
         char *text = arena_strndup(arena, number.text, number.length);
         double real = strtod(text, NULL);
-        if (!isfinite(real) || (number.digits > 0 && fabs(real) < 1e-300))
-            return fail(ret_why, "a number beyond the range of a double");
+        if (!isfinite(real) || (number.digits > 0 && !isnormal(real)))
+            return fail(ret_why, out_of_range);
         *ret_value = text;
         return true;
     }
