@@ -126,14 +126,18 @@ $(OUT)/rushcast-$(1): $(call objects,$(call service_sources,$(1))) $(call sql_ob
 endef
 $(foreach service,$(SERVICES),$(eval $(call service_rules,$(service))))
 
-# ---- Feature views embedded at build time ----------------------------------------------------------------------------
-$(GEN)/feature_views.c: $(wildcard services/feature-store/views/*.json) deploy/embed_views.sh services/feature-store/views
+# ---- JSON embedded at build time: feature views, mappings --------------------------------------------------------------
+$(GEN)/feature_views.c: $(wildcard services/feature-store/views/*.json) deploy/embed_json.sh services/feature-store/views
 	@mkdir -p $(GEN)
-	@deploy/embed_views.sh $(GEN)
-$(OUT)/gen/feature_views.o: $(GEN)/feature_views.c
+	@deploy/embed_json.sh array services/feature-store/feature_view.h feature_view_declarations services/feature-store/views >$@
+$(GEN)/entity_mappings.c: $(wildcard services/ingest/mappings/*.json) deploy/embed_json.sh services/ingest/mappings
+	@mkdir -p $(GEN)
+	@deploy/embed_json.sh texts services/ingest/entities/entity.h entity_mapping_ services/ingest/mappings >$@
+$(OUT)/gen/%.o: $(GEN)/%.c
 	@mkdir -p $(@D)
 	$(call SAY,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 $(OUT)/rushcast-feature-store: $(OUT)/gen/feature_views.o
+$(OUT)/rushcast-ingest: $(OUT)/gen/entity_mappings.o
 
 
 # ---- Programs --------------------------------------------------------------------------------------------------------
@@ -166,7 +170,7 @@ $(OUT)/%.o: %.c
 UNIT_SOURCES := $(shell find tests/unit -name '*_test.c' 2>/dev/null)
 INTEGRATION_SOURCES := $(shell find tests/integration -name '*.c' 2>/dev/null)
 TESTED_SOURCES := $(filter-out %/main.c,$(foreach service,$(SERVICES),$(call service_sources,$(service))) $(CLI_SOURCES))
-TESTED := $(call objects,$(TESTED_SOURCES)) $(SQL_OBJECTS) $(OUT)/gen/feature_views.o $(LIBFORECASTING) $(LIBCOMMON)
+TESTED := $(call objects,$(TESTED_SOURCES)) $(SQL_OBJECTS) $(OUT)/gen/feature_views.o $(OUT)/gen/entity_mappings.o $(LIBFORECASTING) $(LIBCOMMON)
 $(call objects,$(INTEGRATION_SOURCES) $(UNIT_SOURCES)): | $(SQL_HEADERS)
 
 .PHONY: test-programs bench-programs

@@ -10,7 +10,12 @@ enum {
     ENTITIES_MAX = 64,
     ENTITY_COLUMNS_MAX = 64,
     ENTITY_NAME_MAX_BYTES = 48,
+    ENTITY_CHILDREN_MAX = 16,
+    ENTITY_KEY_COLUMNS_MAX = 8,
+    ENTITY_ONE_OF_MAX = 1000,
     ENTITY_VALUE_MAX_BYTES = 1 << 20, /* of one column */
+    ENTITY_KEY_MAX_BYTES = 1024,      /* of all key columns of a row together: an index holds them */
+    ENTITY_MAPPING_MAX_BYTES = 4 << 20,
 };
 
 typedef enum EntityType {
@@ -31,14 +36,16 @@ typedef struct EntityColumn {
     const char *description;
     EntityType type;
     bool key;
-    bool required;                 /* rule: not null; always of a key */
-    bool personal;                 /* kept apart, in schema personal, without history */
-    const char *references;        /* rule: key of a row of this entity; NULL: none */
-    const char *minimum, *maximum; /* rule, decimal text; NULL: none */
-    const char *const *one_of;     /* rule, NULL-terminated; NULL: any value */
+    bool required;                   /* rule: not null; always of a key */
+    bool personal;                   /* kept apart, in schema personal, without history */
+    const char *references;          /* rule: key of a row of this entity; NULL: none */
+    const char *minimum, *maximum;   /* rule, decimal text; NULL: none */
+    const char *const *one_of;       /* rule, NULL-terminated; NULL: any value */
+    const struct Entity *referenced; /* the entity that `references` names */
 } EntityColumn;
 
 typedef struct Entity Entity;
+typedef struct EntityMapping EntityMapping;
 struct Entity {
     const char *name; /* table core.<name> */
     const char *from; /* "schema.table" or collection; of a child: path of the array in its parent's document */
@@ -53,19 +60,33 @@ struct Entity {
     size_t columns_count; /* without the key of a child */
     Entity *children;
     size_t children_count;
+    const EntityMapping *mapping; /* that it is part of; of an entity and of a child */
 };
 
-typedef struct EntityMapping {
+struct EntityMapping {
     const char *source; /* "company-sql" */
     const char *version;
     Entity *entities; /* in an order in which what is referred to comes first */
     size_t entities_count;
-} EntityMapping;
+};
 
 /* Reads a mapping file's text into the arena. MALFORMED or UNPROCESSABLE names `file_name`, place and what is allowed:
  * names must be fit for SQL, every table and column needs a description, references must be known. */
 bool entity_mapping_parse(const char *json, size_t length_bytes, const char *file_name, Arena *arena,
                           EntityMapping *ret_mapping, Error *err) MUST_CHECK;
+/* Reads the file, or `embedded` when `path` is empty: a text of this program, for errors called `embedded_name`. */
+bool entity_mapping_load(const char *path, const char *embedded, const char *embedded_name, Arena *arena,
+                         EntityMapping *ret_mapping, Error *err) MUST_CHECK;
+
+/* The mappings that ship with the program, embedded at build time (services/ingest/mappings). */
+extern const char entity_mapping_company_sql[], entity_mapping_company_documents[];
+
+/* NULL when there is none; children count too. */
+const Entity *entity_find(const EntityMapping *mapping, const char *name);
+/* Index of the column, or -1. */
+int entity_column_index(const Entity *entity, const char *name);
+/* "text", "integer", ...: as in a mapping file. */
+const char *entity_type_name(EntityType type);
 
 /* A value of a column in the text form that Postgres reads; NULL: null. */
 typedef const char *EntityValue;
