@@ -32,6 +32,28 @@ static const ConfigEntry config[] = {
      "JSON file of the cities served; empty: geos appear with their first order."},
     {"RUSHCAST_TIMEZONE", CONFIG_TEXT, CONFIG(timezone), "", 0, 0,
      "Time zone of geos outside the service area; empty: that of the nearest place in tzdata."},
+    {"RUSHCAST_SOURCE_SQL", CONFIG_SECRET, CONFIG(source_sql), "", 0, 0,
+     "Connection string of the company's Postgres; empty: it is not read."},
+    {"RUSHCAST_SOURCE_SQL_MODE", CONFIG_TEXT, CONFIG(source_sql_mode), "auto", 0, 0,
+     "How its changes are found: stream (logical decoding), watermark (polls), auto (stream where it is allowed)."},
+    {"RUSHCAST_SOURCE_SQL_SLOT", CONFIG_TEXT, CONFIG(source_sql_slot), "rushcast", 0, 0,
+     "Name of the replication slot and of the publication there."},
+    {"RUSHCAST_SQL_MAPPING", CONFIG_TEXT, CONFIG(sql_mapping), "", 0, 0,
+     "JSON file that says which of its tables become which things; empty: the built-in one."},
+    {"RUSHCAST_SOURCE_SQL_BATCH_MS", CONFIG_INT, CONFIG(source_sql_batch_ms), "200", 1, 60000,
+     "Milliseconds that a change from it waits for more."},
+    {"RUSHCAST_SOURCE_SQL_POLL_S", CONFIG_INT, CONFIG(source_sql_poll_s), "10", 1, 86400,
+     "Seconds between two polls in watermark mode."},
+    {"RUSHCAST_SOURCE_SQL_OVERLAP_S", CONFIG_INT, CONFIG(source_sql_overlap_s), "300", 0, 604800,
+     "Seconds that a poll goes back before the newest row read, for late commits and clocks that differ."},
+    {"RUSHCAST_SOURCE_SQL_SWEEP_S", CONFIG_INT, CONFIG(source_sql_sweep_s), "3600", 1, 604800,
+     "Seconds between two comparisons of all keys in watermark mode, which find deletions."},
+    {"RUSHCAST_SOURCE_SQL_SWEEP_MAX_SHARE", CONFIG_REAL, CONFIG(source_sql_sweep_max_share), "0.1", 0, 1,
+     "Share of a table's rows that such a comparison may delete; beyond it stops and tells."},
+    {"RUSHCAST_SOURCE_SQL_LAG_SHARE", CONFIG_REAL, CONFIG(source_sql_lag_share), "0.5", 0, 1,
+     "Share of its max_slot_wal_keep_size from which on log kept for us is a problem."},
+    {"RUSHCAST_SOURCE_SQL_LAG_MB", CONFIG_INT, CONFIG(source_sql_lag_mbytes), "2048", 1, 1048576,
+     "Mebibytes of log kept for us on its disk from which on that is a problem."},
     {0},
 };
 
@@ -49,9 +71,10 @@ static const Route routes[] = {
 };
 
 static const WorkerDefinition workers[] = {
-    {"postgres", ingest_work_postgres, true}, {"kafka", ingest_work_kafka, true},
-    {"orders", ingest_work_orders, true},     {"demand_hint", ingest_work_demand_hint, false},
-    {"jobs", ingest_work_jobs, false},        {0},
+    {"postgres", ingest_work_postgres, true},  {"kafka", ingest_work_kafka, true},
+    {"orders", ingest_work_orders, true},      {"demand_hint", ingest_work_demand_hint, false},
+    {"jobs", ingest_work_jobs, false},         {"sql_source", ingest_work_sql_source, false},
+    {"sql_slot", ingest_work_sql_slot, false}, {0},
 };
 
 int main(int argc, char **argv)
