@@ -18,6 +18,31 @@ bool ingest_acquire(Ingest *ingest, PgConnection **ret_connection, Error *err)
     return pg_acquire(ingest->postgres, INGEST_DATABASE_WAIT_MS, ret_connection, err);
 }
 
+static bool start_sql_source(Ingest *ingest, Error *err)
+{
+    const IngestConfig *config = &ingest->config;
+    if (!entity_mapping_load(config->sql_mapping, entity_mapping_company_sql, "company-sql.json", ingest->arena,
+                             &ingest->sql_mapping, err))
+        return error_prefix(err, "RUSHCAST_SQL_MAPPING");
+    return config->source_sql[0] == '\0' || sql_source_new(
+                                                &(SqlSourceOptions){
+                                                    .conninfo = config->source_sql,
+                                                    .mode = config->source_sql_mode,
+                                                    .slot = config->source_sql_slot,
+                                                    .mapping = &ingest->sql_mapping,
+                                                    .pool = ingest->postgres,
+                                                    .status = &ingest->sql_status,
+                                                    .batch_wait_ms = config->source_sql_batch_ms,
+                                                    .poll_s = config->source_sql_poll_s,
+                                                    .overlap_s = config->source_sql_overlap_s,
+                                                    .sweep_s = config->source_sql_sweep_s,
+                                                    .sweep_max_share = config->source_sql_sweep_max_share,
+                                                    .lag_warn_share = config->source_sql_lag_share,
+                                                    .lag_warn_mbytes = config->source_sql_lag_mbytes,
+                                                },
+                                                &ingest->sql_source, err);
+}
+
 bool ingest_start(void *state, Error *err)
 {
     Ingest *ingest = state;
@@ -75,7 +100,7 @@ bool ingest_start(void *state, Error *err)
         .status = &ingest->document_status,
         .context = ingest,
     });
-    return true;
+    return start_sql_source(ingest, err);
 }
 
 void ingest_stop(void *state)
@@ -83,6 +108,7 @@ void ingest_stop(void *state)
     Ingest *ingest = state;
     document_source_free(ingest->documents);
     kafka_producer_free(ingest->producer);
+    sql_source_free(ingest->sql_source);
     order_writer_free(ingest->writer);
     order_reader_free(ingest->reader);
     order_store_free(ingest->store);

@@ -9,6 +9,7 @@
 #include "services/ingest/orders/order_reader.h"
 #include "services/ingest/orders/order_writer.h"
 #include "services/ingest/sources/source_status.h"
+#include "services/ingest/sql_source/sql_source.h"
 
 typedef struct IngestConfig {
     CommonConfig common;
@@ -21,6 +22,10 @@ typedef struct IngestConfig {
     int64_t h3_resolution;
     const char *service_area;
     const char *timezone;
+    const char *source_sql, *source_sql_mode, *source_sql_slot, *sql_mapping;
+    int64_t source_sql_batch_ms, source_sql_poll_s, source_sql_overlap_s, source_sql_sweep_s;
+    double source_sql_sweep_max_share, source_sql_lag_share;
+    int64_t source_sql_lag_mbytes;
     const char *source_mongo, *source_mongo_database, *document_mapping;
     int64_t document_poll_ms, document_overlap_s, document_sweep_s;
 } IngestConfig;
@@ -38,6 +43,8 @@ typedef struct Ingest {
     atomic_bool database_ready; /* migrated, and what must be in memory is */
     atomic_bool demand_changed; /* since the last hint */
 
+    EntityMapping sql_mapping;
+    SqlSource *sql_source;                    /* NULL: not configured */
     SourceStatus sql_status, document_status; /* of the company's databases */
     DocumentSource *documents;
 

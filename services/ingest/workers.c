@@ -15,6 +15,7 @@ enum {
     HINT_DEADLINE_MS = 2000,
     URL_MAX_BYTES = 512,
     JOBS_LOOK_EVERY_MS = 1000,
+    NOT_CONFIGURED_REST_MS = 600000,
     CHANGES_LOOK_EVERY_MS = 60000,
 };
 
@@ -91,6 +92,23 @@ bool ingest_work_demand_hint(void *service, WorkerStep *step, Error *err)
     bool told = http_call(&call, NULL, &ignored);
     metric_add(metric_with(&hints_total, told ? "ok" : "failed"), 1);
     return true;
+}
+
+bool ingest_work_sql_source(void *service, WorkerStep *step, Error *err)
+{
+    Ingest *ingest = service;
+    step->rest_ms = NOT_CONFIGURED_REST_MS;
+    if (ingest->sql_source == NULL || !wait_for_database(ingest))
+        return true;
+    step->rest_ms = 0;
+    return sql_source_step(ingest->sql_source, step, err);
+}
+
+bool ingest_work_sql_slot(void *service, WorkerStep *step, Error *err)
+{
+    Ingest *ingest = service;
+    step->rest_ms = NOT_CONFIGURED_REST_MS;
+    return ingest->sql_source == NULL || sql_source_watch(ingest->sql_source, step, err);
 }
 
 static const JobKind job_kinds[] = {

@@ -11,6 +11,10 @@ WorkerFunction ingest_work_kafka;
 WorkerFunction ingest_work_orders;
 /* Tells the feature-store that demand changed, so that it looks sooner. */
 WorkerFunction ingest_work_demand_hint;
+/* Reads the company's database. */
+WorkerFunction ingest_work_sql_source;
+/* Watches over the log that it keeps for us. */
+WorkerFunction ingest_work_sql_slot;
 /* Does the long work that requests asked for. */
 WorkerFunction ingest_work_jobs;
 /* Reads the company's document database. */
