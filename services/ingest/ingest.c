@@ -1,7 +1,7 @@
 #include "services/ingest/ingest.h"
 
 enum {
-    WORKERS_WITH_CONNECTION = 9,
+    WORKERS_WITH_CONNECTION = 10,
     STATEMENT_TIMEOUT_MS = 120000,
 };
 
