@@ -100,9 +100,9 @@ bool kafka_consumer_new(const KafkaConsumerOptions *options, KafkaConsumer **ret
         {"fetch.wait.max.ms", "100"},
         {"fetch.error.backoff.ms", "100"},
         {"reconnect.backoff.max.ms", "2000"},
-        /* librdkafka stops fetching for a second whenever its queue is full: the number of messages must not be what
-         * fills it, and the limit in bytes should hold more than is read in a second. */
-        {"queued.min.messages", "1000000"},
+        /* librdkafka stops fetching for a second whenever its queue is full, so the queue should hold more than is read
+         * in a second. Its own 350 bytes a message are not in the limit in bytes: the number bounds those. */
+        {"queued.min.messages", "250000"},
         {"queued.max.messages.kbytes", queue_kbytes},
         {NULL, NULL},
     };

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/clock.h"
 #include "gen/ingest_sql.h"
 #include "services/ingest/text_hash.h"
 
@@ -11,6 +12,7 @@ enum {
     PLACES_COUNT = 1 << 14, /* remembered coordinates: orders repeat those of their branches */
     BRANCHES_MAX = 1000000, /* remembered; beyond it, events without coordinates wait */
     ACQUIRE_DEADLINE_MS = 5000,
+    LEARN_EVERY_MS = 2000,
     CELL_NAME_DIGITS = 5, /* enough to tell the cells of a city apart */
 };
 
@@ -32,6 +34,8 @@ struct GeoDirectory {
     GHashTable *geos;     /* geo -> geo_id */
     GHashTable *branches; /* branch_id -> Branch */
     Place *places;
+    int64_t branches_seq;       /* newest commit whose branches are known */
+    int64_t branches_looked_ms; /* when that was asked last */
 };
 
 GeoDirectory *geo_directory_new(const GeoDirectoryOptions *options)
@@ -188,19 +192,31 @@ static void remember_branch(GeoDirectory *directory, const char *branch_id, cons
         g_hash_table_insert(directory->branches, g_strdup(branch_id), g_memdup2(branch, sizeof *branch));
 }
 
+/* Rows of branch_id, geo_id, lat, lon, located_at, and the newest commit; branch_id null: no branch. */
+static void remember_branches(GeoDirectory *directory, const PGresult *rows)
+{
+    for (int i = 0; i < PQntuples(rows); i++) {
+        Branch branch = {.geo_id = (int32_t)pg_get_int(rows, i, 1),
+                         .lat = pg_get_real(rows, i, 2),
+                         .lon = pg_get_real(rows, i, 3),
+                         .located_at = pg_get_instant(rows, i, 4)};
+        const char *branch_id = pg_get_text(rows, i, 0);
+        const Branch *known = branch_id ? g_hash_table_lookup(directory->branches, branch_id) : NULL;
+        if (branch_id && (!known || known->located_at <= branch.located_at))
+            remember_branch(directory, branch_id, &branch);
+        directory->branches_seq = pg_get_int(rows, i, 5);
+    }
+}
+
 static bool load_branches(GeoDirectory *directory, PgConnection *connection, Error *err)
 {
     PG_RESULT_SCOPED PGresult *rows = NULL;
     if (!pg_run(connection, &sql_select_branches, PG_PARAMS(pg_int(BRANCHES_MAX)), &rows, err))
         return false;
     g_hash_table_remove_all(directory->branches);
-    for (int i = 0; i < PQntuples(rows); i++) {
-        Branch branch = {.geo_id = (int32_t)pg_get_int(rows, i, 1),
-                         .lat = pg_get_real(rows, i, 2),
-                         .lon = pg_get_real(rows, i, 3),
-                         .located_at = pg_get_instant(rows, i, 4)};
-        remember_branch(directory, pg_get_text(rows, i, 0), &branch);
-    }
+    directory->branches_seq = 0;
+    remember_branches(directory, rows);
+    directory->branches_looked_ms = clock_monotonic_ms();
     return true;
 }
 
@@ -208,6 +224,21 @@ bool geo_directory_reload(GeoDirectory *directory, PgConnection *connection, Err
 {
     memset(directory->places, 0, PLACES_COUNT * sizeof *directory->places);
     return load_geos(directory, connection, err) && load_branches(directory, connection, err);
+}
+
+bool geo_directory_learn(GeoDirectory *directory, Error *err)
+{
+    if (clock_monotonic_ms() - directory->branches_looked_ms < LEARN_EVERY_MS)
+        return true;
+    PG_SCOPED PgConnection *connection = NULL;
+    PG_RESULT_SCOPED PGresult *rows = NULL;
+    if (!pg_acquire(directory->options.pool, ACQUIRE_DEADLINE_MS, &connection, err) ||
+        !pg_run(connection, &sql_select_branches_since,
+                PG_PARAMS(pg_int(directory->branches_seq), pg_int(BRANCHES_MAX)), &rows, err))
+        return false;
+    remember_branches(directory, rows);
+    directory->branches_looked_ms = clock_monotonic_ms();
+    return true;
 }
 
 static bool learn_cell(GeoDirectory *directory, const char *cell, int32_t *ret_geo_id, Error *err)
@@ -225,8 +256,9 @@ static bool learn_cell(GeoDirectory *directory, const char *cell, int32_t *ret_g
     return true;
 }
 
-static bool locate(GeoDirectory *directory, double lat, double lon, int32_t *ret_geo_id, Error *err)
+bool geo_directory_locate(void *context, double lat, double lon, int32_t *ret_geo_id, Error *err)
 {
+    GeoDirectory *directory = context;
     double point[2] = {lat, lon};
     Place *place = &directory->places[text_hash((const char *)point, sizeof point, 0) % PLACES_COUNT];
     if (place->geo_id == GEO_UNPLACED || place->lat != lat || place->lon != lon) {
@@ -268,7 +300,7 @@ bool geo_directory_place(GeoDirectory *directory, OrderBatch *batch, BatchOrder 
 {
     const Order *order = &placed->order;
     if (order->has_location) {
-        if (!locate(directory, order->lat, order->lon, &placed->geo_id, err))
+        if (!geo_directory_locate(directory, order->lat, order->lon, &placed->geo_id, err))
             return false;
         if (order->branch_id.data)
             learn_branch(directory, batch, placed);

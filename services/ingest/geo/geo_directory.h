@@ -23,6 +23,12 @@ bool geo_directory_register_area(GeoDirectory *directory, PgConnection *connecti
 /* Forgets what is in memory and reads it from the database. */
 bool geo_directory_reload(GeoDirectory *directory, PgConnection *connection, Error *err) MUST_CHECK;
 
+/* Learns branches that others located since (document source, other processes); looks only every two seconds. */
+bool geo_directory_learn(GeoDirectory *directory, Error *err) MUST_CHECK;
+
+/* The leaf geo of a place, registered if it is new. `directory` is a GeoDirectory; of another thread one of its own,
+ * which needs no branches read. INVALID_ARGUMENT when out of range. */
+bool geo_directory_locate(void *directory, double lat, double lon, int32_t *ret_geo_id, Error *err) MUST_CHECK;
 /* Finds the geo of an event: of its coordinates, else of its branch as known from events before it; leaves it unplaced
  * if there is neither. A branch that shows its location for the first time, or a later one, goes into the batch. */
 bool geo_directory_place(GeoDirectory *directory, OrderBatch *batch, BatchOrder *order, Error *err) MUST_CHECK;

@@ -94,3 +94,4 @@ ALTER TABLE core.branch_location RENAME CONSTRAINT branch_geo_id_fkey TO branch_
 ALTER TABLE core.branch_location DROP CONSTRAINT branch_source_check;
 ALTER TABLE core.branch_location ADD CHECK (source IN ('events', 'documents'));
 COMMENT ON COLUMN core.branch_location.source IS 'events: learned from orders that came with both; documents: the branch''s own document';
+CREATE INDEX branch_location_batch ON core.branch_location (batch_id);

@@ -12,6 +12,7 @@ enum {
 };
 
 static const uint64_t HASH_SEED_CUSTOMER = 1000;
+static const uint64_t STEP_OF_HASH = 0x9e3779b97f4a7c15ULL;              /* odd, bits spread: 2^64 / the golden ratio */
 static const Instant EARLIEST = INT64_C(946684800) * INSTANT_PER_SECOND; /* start of ORDER_EARLIEST_YEAR */
 
 static const char *const event_type_names[] = {
@@ -311,7 +312,10 @@ const char *order_fault_name(OrderFault fault)
 
 uint64_t order_key_hash(OrderText order_id, OrderEventType type)
 {
-    return text_hash(order_id.data, order_id.length_bytes, type);
+    /* The step is added afterwards: as a seed it would be mixed with the last bytes of the id, and ids that differ in
+     * their last digit would share keys. */
+    uint64_t hash = text_hash(order_id.data, order_id.length_bytes, 0) + STEP_OF_HASH * (uint64_t)type;
+    return hash ? hash : 1;
 }
 
 uint64_t order_customer_hash(OrderText customer_id)

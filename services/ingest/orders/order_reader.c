@@ -257,6 +257,8 @@ static bool fill_batch(OrderReader *reader, Error *err)
 static bool hand_over(OrderReader *reader, Error *err)
 {
     OrderBatch *batch = reader->batch;
+    if (!geo_directory_learn(reader->options.directory, err))
+        return false;
     for (; reader->orders_placed < batch->orders_count; reader->orders_placed++) {
         if (!geo_directory_place(reader->options.directory, batch, &batch->orders[reader->orders_placed], err))
             return false;

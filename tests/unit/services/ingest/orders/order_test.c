@@ -207,6 +207,28 @@ Test(order, the_key_is_order_and_type)
     cr_assert_neq(order_key_hash(a, ORDER_EVENT_CREATED), order_key_hash(b, ORDER_EVENT_CREATED));
 }
 
+static int by_value(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+Test(order, keys_of_numbered_orders_are_told_apart)
+{
+    enum { ORDERS = 20000 };
+    static uint64_t hashes[ORDERS * ORDER_EVENT_TYPES_COUNT];
+    size_t count = 0;
+    for (int i = 0; i < ORDERS; i++) {
+        char id[16];
+        uint32_t length = (uint32_t)snprintf(id, sizeof id, "o%09d", i);
+        for (int type = 0; type < ORDER_EVENT_TYPES_COUNT; type++)
+            hashes[count++] = order_key_hash((OrderText){id, length}, (OrderEventType)type);
+    }
+    qsort(hashes, count, sizeof hashes[0], by_value);
+    for (size_t i = 1; i < count; i++)
+        cr_assert_neq(hashes[i - 1], hashes[i]);
+}
+
 Test(order, the_customer_hash_is_part_of_what_is_stored)
 {
     cr_assert_eq(order_customer_hash((OrderText){"customer-1", 10}), 0xf3a4e434f3e1cffeULL);
