@@ -59,12 +59,14 @@ bool ingest_start(void *state, Error *err)
         .size = (unsigned)config->common.blocking_threads + WORKERS_WITH_CONNECTION,
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
     });
-    ingest->directory = geo_directory_new(&(GeoDirectoryOptions){
+    GeoDirectoryOptions geos = {
         .resolution = (int)config->h3_resolution,
         .default_timezone = config->timezone,
         .area = &ingest->area,
         .pool = ingest->postgres,
-    });
+    };
+    ingest->directory = geo_directory_new(&geos);
+    ingest->document_directory = geo_directory_new(&geos);
     ingest->pipeline = order_pipeline_new();
     ingest->store = order_store_new(&(OrderStoreOptions){
         .pool = ingest->postgres,
@@ -98,7 +100,8 @@ bool ingest_start(void *state, Error *err)
         .sweep_every_s = config->document_sweep_s,
         .pool = ingest->postgres,
         .status = &ingest->document_status,
-        .context = ingest,
+        .locate = geo_directory_locate,
+        .context = ingest->document_directory,
     });
     return start_sql_source(ingest, err);
 }
@@ -113,6 +116,7 @@ void ingest_stop(void *state)
     order_reader_free(ingest->reader);
     order_store_free(ingest->store);
     order_pipeline_free(ingest->pipeline);
+    geo_directory_free(ingest->document_directory);
     geo_directory_free(ingest->directory);
     pg_pool_free(ingest->postgres);
     arena_free(ingest->arena);

@@ -46,6 +46,7 @@ typedef struct Ingest {
     EntityMapping sql_mapping;
     SqlSource *sql_source;                    /* NULL: not configured */
     SourceStatus sql_status, document_status; /* of the company's databases */
+    GeoDirectory *document_directory;         /* of the thread that reads documents */
     DocumentSource *documents;
 
     pthread_mutex_t producer_mutex; /* one request's events are produced and acknowledged at a time */

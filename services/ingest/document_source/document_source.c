@@ -43,11 +43,8 @@ DocumentSource *document_source_new(const DocumentSourceOptions *options)
     DocumentSource *source = g_new0(DocumentSource, 1);
     source->options = *options;
     source->arena = arena_new();
-    source->writer = document_writer_new(&(DocumentWriterOptions){.source = DOCUMENT_SOURCE,
-                                                                  .status = options->status,
-                                                                  .locate = options->locate,
-                                                                  .located = options->located,
-                                                                  .context = options->context});
+    source->writer = document_writer_new(&(DocumentWriterOptions){
+        .source = DOCUMENT_SOURCE, .status = options->status, .locate = options->locate, .context = options->context});
     source_status_set_state(options->status, *options->uri ? SOURCE_DISCONNECTED : SOURCE_NOT_CONFIGURED, NULL);
     return source;
 }

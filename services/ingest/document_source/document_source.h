@@ -15,9 +15,8 @@ typedef struct DocumentSourceOptions {
     int64_t sweep_every_s;
     PgPool *pool;
     SourceStatus *status;
-    EntityLocator *locate;
-    void (*located)(void *context); /* after a batch in which branches were located; may be NULL */
-    void *context;                  /* of both */
+    EntityLocator *locate; /* called by the step's thread */
+    void *context;         /* its */
 } DocumentSourceOptions;
 
 typedef struct DocumentSource DocumentSource;

@@ -135,8 +135,6 @@ static void count_result(DocumentWriter *writer, DocumentCollection *collection,
     metric_add(metric_with(&documents_total, "recorded"), (double)result->recorded);
     metric_add(metric_with(&documents_total, "unchanged"), (double)result->unchanged);
     metric_add(metric_with(&documents_total, "quarantined"), (double)result->quarantined);
-    if (result->located > 0 && writer->options.located)
-        writer->options.located(writer->options.context);
 }
 
 /* Whether the store refused because of what a change holds. */

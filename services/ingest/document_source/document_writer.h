@@ -31,9 +31,8 @@ typedef struct DocumentCollection {
 typedef struct DocumentWriterOptions {
     const char *source; /* kept by reference */
     SourceStatus *status;
-    EntityLocator *locate;          /* may be NULL */
-    void (*located)(void *context); /* after a batch in which branches were located; may be NULL */
-    void *context;                  /* of both */
+    EntityLocator *locate; /* may be NULL */
+    void *context;         /* its */
 } DocumentWriterOptions;
 
 typedef struct DocumentWriter DocumentWriter;
