@@ -75,6 +75,7 @@ void document_source_free(DocumentSource *source)
         document_position_fini(&source->collections[i].position);
         g_free(source->collections[i].recorded_position);
     }
+    bson_free(source->collections);
     document_writer_free(source->writer);
     arena_free(source->arena);
     g_free(source);
@@ -108,7 +109,8 @@ static bool load_mapping(DocumentSource *source, Error *err)
         return error_set(err, ERROR_UNPROCESSABLE, "RUSHCAST_DOCUMENT_MAPPING: source is \"%s\", not \"%s\"",
                          source->mapping.source, DOCUMENT_SOURCE);
     source->count = source->mapping.entities_count;
-    source->collections = arena_array(source->arena, source->count, sizeof *source->collections);
+    source->collections =
+        bson_aligned_alloc0(_Alignof(DocumentCollection), source->count * sizeof *source->collections);
     for (size_t i = 0; i < source->count; i++) {
         DocumentCollection *collection = &source->collections[i];
         const Entity *entity = &source->mapping.entities[i];

@@ -262,6 +262,13 @@ bool entity_quarantine_read(const EntityTransaction *transaction, const Entity *
                             size_t *ret_count, Error *err)
 {
     PG_RESULT_SCOPED PGresult *rows = NULL;
+    size_t keys = 1;
+    if (arrived)
+        entity_sql_columns(arrived, ENTITY_KEYS, transaction->arena, &keys);
+    if (keys > 1) { /* nothing can refer to it */
+        *ret_count = 0;
+        return true;
+    }
     bool ok = arrived
                   ? entity_run(
                         transaction,
