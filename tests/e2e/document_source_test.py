@@ -72,7 +72,7 @@ def company(tmp_path_factory):
 
 
 def test_documents_become_tables(company):
-    company.database.branches.insert_many([branch("B1"), branch("B2", capacity={}, terrace=True), {"_id": "B3", "kind": 7}])
+    company.database.branches.insert_many([branch("B1"), branch("B2", capacity={}, terrace=True), {"_id": "B3", "kind": 7, "updated_at": dt.datetime.now(UTC)}])
     company.database.runners.insert_many([runner("R1"), runner("R2", rating="4.5")])
     company.wait_rows(3, "core.branch")
     company.wait_rows(2, "core.runner")
@@ -141,6 +141,6 @@ def test_killed_in_the_middle_nothing_is_lost_or_recorded_twice(company):
         platform.start("ingest")
     filling.join(60)
     assert not filling.is_alive()
-    company.wait_rows(RUNNERS, "core.runner WHERE runner_id LIKE 'K%'")
+    company.wait_rows(RUNNERS, "core.runner WHERE runner_id LIKE 'K%%'")
     assert platform.scalar("SELECT count(*) FROM core.runner_history WHERE runner_id LIKE 'K%%'") == RUNNERS
     assert platform.scalar("SELECT count(*) FROM core.runner_shift WHERE runner_id LIKE 'K%%'") == 2 * RUNNERS
