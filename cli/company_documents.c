@@ -6,7 +6,7 @@
 
 enum { STREAM_RUNNER = 100, STREAM_BRANCH_DOCUMENT, BATCH_MAX = 500, SERVER_SELECTION_TIMEOUT_MS = 5000 };
 
-static const int64_t ms_per_hour = 3600 * 1000;
+static const int64_t ms_per_hour = 3600 * 1000, ms_per_minute = 60 * 1000;
 static const char *const array_keys[] = {"0", "1", "2", "3", "4", "5", "6"};
 
 static void append_point(bson_t *document, double lat, double lon)
@@ -46,7 +46,7 @@ static void branch_document(const City *city, size_t index, bson_t *document)
         bson_append_int32(&capacity, "orders_per_hour", -1, 5 + (int)random_below(&random, 40));
         bson_append_document_end(document, &capacity);
     }
-    bson_append_date_time(document, "updated_at", -1, city->first_hour * ms_per_hour + (int64_t)index);
+    bson_append_date_time(document, "updated_at", -1, city->first_hour * ms_per_hour - (int64_t)index * ms_per_minute);
 }
 
 static void runner_document(const City *city, size_t index, bson_t *document)
@@ -82,7 +82,7 @@ static void runner_document(const City *city, size_t index, bson_t *document)
     bson_append_array_end(document, &shifts);
     if (index % 7 == 0)
         bson_append_double(document, "rating", -1, 3 + 2 * random_uniform(&random));
-    bson_append_date_time(document, "updated_at", -1, city->first_hour * ms_per_hour + (int64_t)index);
+    bson_append_date_time(document, "updated_at", -1, city->first_hour * ms_per_hour - (int64_t)index * ms_per_minute);
 }
 
 static bool upsert_all(mongoc_client_t *client, const char *name, const City *city, size_t count,

@@ -220,6 +220,11 @@ void pg_release(PgConnection *connection)
     free_list_give_back(&connection->pool->free, &connection->item);
 }
 
+void pg_discard(PgConnection *connection)
+{
+    connection->broken = true;
+}
+
 void pg_release_cleanup(PgConnection **connection)
 {
     pg_release(*connection);

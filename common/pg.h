@@ -33,6 +33,8 @@ void pg_pool_free(PgPool *pool);
 bool pg_acquire(PgPool *pool, int deadline_ms, PgConnection **ret_connection, Error *err) MUST_CHECK;
 /* Gives it back; a transaction still open is rolled back, a broken connection is closed. Accepts NULL. */
 void pg_release(PgConnection *connection);
+/* Has it closed when it is given back: its session holds what must not go on. */
+void pg_discard(PgConnection *connection);
 void pg_release_cleanup(PgConnection **connection);
 #define PG_SCOPED __attribute__((cleanup(pg_release_cleanup)))
 /* Another time limit for statements (each COPY is one) until the connection is given back. */

@@ -3,7 +3,7 @@
 #include "services/ingest/geo/zone_index.h"
 
 enum {
-    WORKERS_WITH_CONNECTION = 9,
+    WORKERS_WITH_CONNECTION = 12,
     STATEMENT_TIMEOUT_MS = 120000,
 };
 
@@ -41,11 +41,38 @@ static bool load_zones(Ingest *ingest, Error *err)
     return true;
 }
 
+static bool start_sql_source(Ingest *ingest, Error *err)
+{
+    const IngestConfig *config = &ingest->config;
+    if (!entity_mapping_load(config->sql_mapping, entity_mapping_company_sql, "company-sql.json", ingest->arena,
+                             &ingest->sql_mapping, err))
+        return error_prefix(err, "RUSHCAST_SQL_MAPPING");
+    return config->source_sql[0] == '\0' || sql_source_new(
+                                                &(SqlSourceOptions){
+                                                    .conninfo = config->source_sql,
+                                                    .mode = config->source_sql_mode,
+                                                    .slot = config->source_sql_slot,
+                                                    .mapping = &ingest->sql_mapping,
+                                                    .pool = ingest->postgres,
+                                                    .status = &ingest->sql_status,
+                                                    .batch_wait_ms = config->source_sql_batch_ms,
+                                                    .poll_s = config->source_sql_poll_s,
+                                                    .overlap_s = config->source_sql_overlap_s,
+                                                    .sweep_s = config->source_sql_sweep_s,
+                                                    .sweep_max_share = config->source_sql_sweep_max_share,
+                                                    .lag_warn_share = config->source_sql_lag_share,
+                                                    .lag_warn_mbytes = config->source_sql_lag_mbytes,
+                                                },
+                                                &ingest->sql_source, err);
+}
+
 bool ingest_start(void *state, Error *err)
 {
     Ingest *ingest = state;
     const IngestConfig *config = &ingest->config;
     pthread_mutex_init(&ingest->producer_mutex, NULL);
+    source_status_init(&ingest->sql_status, SOURCE_NOT_CONFIGURED);
+    source_status_init(&ingest->document_status, SOURCE_NOT_CONFIGURED);
     ingest->arena = arena_new();
     if (!service_area_load(config->service_area, ingest->arena, &ingest->area, err) || !load_zones(ingest, err))
         return false;
@@ -56,6 +83,7 @@ bool ingest_start(void *state, Error *err)
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
     });
     ingest->directory = ingest_directory_new(ingest);
+    ingest->document_directory = ingest_directory_new(ingest);
     ingest->privacy = privacy_filter_new();
     ingest->pipeline = order_pipeline_new();
     ingest->store = order_store_new(&(OrderStoreOptions){
@@ -84,20 +112,36 @@ bool ingest_start(void *state, Error *err)
         .demand_changed = note_demand_changed,
         .context = ingest,
     });
-    return true;
+    ingest->documents = document_source_new(&(DocumentSourceOptions){
+        .uri = config->source_mongo,
+        .database = config->source_mongo_database,
+        .mapping = config->document_mapping,
+        .overlap_s = config->document_overlap_s,
+        .sweep_every_s = config->document_sweep_s,
+        .pool = ingest->postgres,
+        .status = &ingest->document_status,
+        .locate = geo_directory_locate,
+        .context = ingest->document_directory,
+    });
+    return start_sql_source(ingest, err);
 }
 
 void ingest_stop(void *state)
 {
     Ingest *ingest = state;
+    document_source_free(ingest->documents);
     kafka_producer_free(ingest->producer);
+    sql_source_free(ingest->sql_source);
     order_writer_free(ingest->writer);
     order_reader_free(ingest->reader);
     order_store_free(ingest->store);
     order_pipeline_free(ingest->pipeline);
     privacy_filter_free(ingest->privacy);
+    geo_directory_free(ingest->document_directory);
     geo_directory_free(ingest->directory);
     pg_pool_free(ingest->postgres);
     arena_free(ingest->arena);
+    source_status_fini(&ingest->document_status);
+    source_status_fini(&ingest->sql_status);
     pthread_mutex_destroy(&ingest->producer_mutex);
 }

@@ -5,11 +5,14 @@
 #include <stdatomic.h>
 #include "common/kafka_producer.h"
 #include "common/service.h"
+#include "services/ingest/document_source/document_source.h"
 #include "services/ingest/geo/zone_file.h"
 #include "services/ingest/orders/order_reader.h"
 #include "services/ingest/orders/order_writer.h"
 #include "services/ingest/quality/quality_check.h"
 #include "services/ingest/quality/reconcile.h"
+#include "services/ingest/sources/source_status.h"
+#include "services/ingest/sql_source/sql_source.h"
 
 typedef struct IngestConfig {
     CommonConfig common;
@@ -26,6 +29,12 @@ typedef struct IngestConfig {
     int64_t quality_orders_late_s, quality_sql_late_s, quality_documents_late_s;
     int64_t dead_letter_days;
     int64_t raw_retention_days, duplicate_retention_days, quarantine_retention_days, job_retention_days;
+    const char *source_sql, *source_sql_mode, *source_sql_slot, *sql_mapping;
+    int64_t source_sql_batch_ms, source_sql_poll_s, source_sql_overlap_s, source_sql_sweep_s;
+    double source_sql_sweep_max_share, source_sql_lag_share;
+    int64_t source_sql_lag_mbytes;
+    const char *source_mongo, *source_mongo_database, *document_mapping;
+    int64_t document_poll_ms, document_overlap_s, document_sweep_s;
 } IngestConfig;
 
 typedef struct Ingest {
@@ -45,6 +54,12 @@ typedef struct Ingest {
     ReconciledSources reconciled;
     QualityRounds quality_rounds; /* of the worker alone */
     int64_t retention_at_ms;      /* clock_monotonic_ms() of the next look; of the worker alone */
+
+    EntityMapping sql_mapping;
+    SqlSource *sql_source;                    /* NULL: not configured */
+    SourceStatus sql_status, document_status; /* of the company's databases */
+    GeoDirectory *document_directory;         /* of the thread that reads documents */
+    DocumentSource *documents;
 
     pthread_mutex_t producer_mutex; /* one request's events are produced and acknowledged at a time */
     KafkaProducer *producer;        /* made when first needed */

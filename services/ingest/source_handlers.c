@@ -170,10 +170,21 @@ static json_t *kafka_json(const Ingest *ingest, const PartitionPosition *positio
                      (json_int_t)counts->lost_messages, "partitions", partitions);
 }
 
-/* Sources that the company has and this version does not read. */
-static json_t *unread_json(const char *name, const char *kind)
+/* The company's databases. Each is read by a worker of its own, which looks at its status for what is wanted of it. */
+static const struct {
+    const char *name, *kind;
+    const char *worker;   /* woken when the source is to be looked at now */
+    size_t status_offset; /* of its SourceStatus in Ingest */
+} sources[] = {
+    {"company-sql", "sql", "sql_source", offsetof(Ingest, sql_status)},
+    {"company-documents", "mongo", "document_source", offsetof(Ingest, document_status)},
+};
+
+enum { SOURCES = sizeof sources / sizeof *sources };
+
+static SourceStatus *source_status(Ingest *ingest, size_t source)
 {
-    return json_pack("{ss ss ss}", "name", name, "kind", kind, "state", "not configured");
+    return (SourceStatus *)((char *)ingest + sources[source].status_offset);
 }
 
 bool handle_list_sources(Request *request, Response *response, Error *err)
@@ -184,7 +195,59 @@ bool handle_list_sources(Request *request, Response *response, Error *err)
     StreamCounts counts;
     if (!read_progress(request, &progress, &positions, &count, &counts, err))
         return false;
-    response_json(response, json_pack("{s[ooo]}", "sources", kafka_json(request->service, positions, count, &counts),
-                                      unread_json("company-sql", "sql"), unread_json("company-documents", "mongo")));
+    json_t *list = json_array();
+    json_array_append_new(list, kafka_json(request->service, positions, count, &counts));
+    for (size_t i = 0; i < SOURCES; i++)
+        json_array_append_new(list,
+                              source_status_json(source_status(request->service, i), sources[i].name, sources[i].kind));
+    response_json(response, json_pack("{so}", "sources", list));
+    return true;
+}
+
+typedef struct SyncOptions {
+    bool snapshot, accept_deletes;
+} SyncOptions;
+
+static const JsonField sync_fields[] = {
+    {.name = "snapshot", .type = JSON_FIELD_BOOL, .offset = offsetof(SyncOptions, snapshot), .optional = true},
+    {.name = "accept_deletes",
+     .type = JSON_FIELD_BOOL,
+     .offset = offsetof(SyncOptions, accept_deletes),
+     .optional = true},
+    {0},
+};
+
+static bool read_sync_options(Request *request, SyncOptions *ret_options, Error *err)
+{
+    JSON_SCOPED json_t *body = NULL;
+    *ret_options = (SyncOptions){0};
+    return request->body_length_bytes == 0 ||
+           (request_json(request, &body, err) &&
+            json_read(body, "", sync_fields, request_arena(request), ret_options, err));
+}
+
+static bool find_source(const char *name, size_t *ret_source, Error *err)
+{
+    for (size_t i = 0; i < SOURCES; i++)
+        if (strcmp(sources[i].name, name) == 0) {
+            *ret_source = i;
+            return true;
+        }
+    return error_set(err, ERROR_NOT_FOUND,
+                     "there is no source \"%.100s\" that can be read at will; GET /sources lists them", name);
+}
+
+bool handle_sync_source(Request *request, Response *response, Error *err)
+{
+    size_t source;
+    SyncOptions options;
+    if (!find_source(request_path(request, "name"), &source, err) || !read_sync_options(request, &options, err))
+        return false;
+    SourceStatus *status = source_status(request->service, source);
+    if (!source_status_ask(status, options.snapshot, options.accept_deletes, err))
+        return false;
+    workers_wake(service_workers(), sources[source].worker);
+    response_status(response, 202);
+    response_json(response, source_status_json(status, sources[source].name, sources[source].kind));
     return true;
 }

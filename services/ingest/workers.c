@@ -22,6 +22,8 @@ enum {
     URL_MAX_BYTES = 512,
     JOBS_LOOK_EVERY_MS = 1000,
     RETENTION_EVERY_MS = 24 * 3600 * 1000,
+    NOT_CONFIGURED_REST_MS = 600000,
+    CHANGES_LOOK_EVERY_MS = 60000,
 };
 
 static Metric hints_total = {.kind = METRIC_COUNTER,
@@ -130,6 +132,23 @@ bool ingest_work_demand_hint(void *service, WorkerStep *step, Error *err)
     return true;
 }
 
+bool ingest_work_sql_source(void *service, WorkerStep *step, Error *err)
+{
+    Ingest *ingest = service;
+    step->rest_ms = NOT_CONFIGURED_REST_MS;
+    if (ingest->sql_source == NULL || !wait_for_database(ingest))
+        return true;
+    step->rest_ms = 0;
+    return sql_source_step(ingest->sql_source, step, err);
+}
+
+bool ingest_work_sql_slot(void *service, WorkerStep *step, Error *err)
+{
+    Ingest *ingest = service;
+    step->rest_ms = NOT_CONFIGURED_REST_MS;
+    return ingest->sql_source == NULL || sql_source_watch(ingest->sql_source, step, err);
+}
+
 static const JobKind job_kinds[] = {
     {ZONES_JOB, zones_job},           {BACKFILL_JOB, backfill_run},    {DEAD_LETTER_REPLAY_JOB, dead_letter_replay_run},
     {QUALITY_JOB, quality_check_job}, {ERASURE_JOB_KIND, erasure_run}, {0},
@@ -151,4 +170,23 @@ bool ingest_work_quality(void *service, WorkerStep *step, Error *err)
 {
     Ingest *ingest = service;
     return !wait_for_database(ingest) || quality_step(ingest, &step->rest_ms, err);
+}
+
+bool ingest_work_documents(void *service, WorkerStep *step, Error *err)
+{
+    Ingest *ingest = service;
+    step->rest_ms = (int)ingest->config.document_poll_ms;
+    return !wait_for_database(ingest) || document_source_step(ingest->documents, err);
+}
+
+bool ingest_work_document_changes(void *service, WorkerStep *step, Error *err)
+{
+    Ingest *ingest = service;
+    bool changed = false, supported = false;
+    if (!document_source_watch(ingest->documents, &changed, &supported, err))
+        return false;
+    if (changed)
+        workers_wake(service_workers(), "document_source");
+    step->rest_ms = supported ? 0 : CHANGES_LOOK_EVERY_MS;
+    return true;
 }

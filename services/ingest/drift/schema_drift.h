@@ -3,10 +3,9 @@
 #pragma once
 
 #include "common/pg.h"
+#include "services/ingest/drift/drift_kind.h"
 
-typedef enum DriftKind { DRIFT_UNKNOWN_FIELD, DRIFT_MISSING_FIELD, DRIFT_OTHER_TYPE } DriftKind;
-
-enum { DRIFT_PATHS_MAX = 1000, DRIFT_PATH_MAX_BYTES = 200 };
+enum { DRIFT_PATHS_MAX = 1000 };
 
 typedef struct SchemaDrift SchemaDrift;
 

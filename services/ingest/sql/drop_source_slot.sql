@@ -1,0 +1,2 @@
+-- Runs on the company's database. $1 slot.
+SELECT pg_drop_replication_slot($1)
