@@ -78,6 +78,8 @@ typedef struct PgParams {
  * no longer the primary, DEADLINE for time-outs, INTERNAL for bad SQL. */
 bool pg_run(PgConnection *connection, const PgStatement *statement, PgParams params, PGresult **ret_result,
             Error *err) MUST_CHECK;
+/* As pg_run, of SQL put together at run time: not prepared. */
+bool pg_query(PgConnection *connection, const char *sql, PgParams params, PGresult **ret_result, Error *err) MUST_CHECK;
 /* Simple protocol, no parameters, several statements allowed: DDL, SET, savepoints. */
 bool pg_command(PgConnection *connection, const char *sql, Error *err) MUST_CHECK;
 

@@ -37,5 +37,3 @@ bool pg_flush(PgConnection *connection, int64_t deadline_ms, Error *err) MUST_CH
 /* Waits for the results of what was sent; *ret_result is the last one (the first that failed makes the error), or
  * PGRES_COPY_IN. */
 bool pg_collect(PgConnection *connection, PGresult **ret_result, Error *err) MUST_CHECK;
-/* Runs SQL with parameters, not prepared; binary result. */
-bool pg_query(PgConnection *connection, const char *sql, PgParams params, PGresult **ret_result, Error *err) MUST_CHECK;

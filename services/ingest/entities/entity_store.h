@@ -39,3 +39,8 @@ typedef bool EntityLocator(void *context, double lat, double lon, int32_t *ret_g
  * not recorded again. `drift`, which may be NULL, is flushed in the same transaction. */
 bool entity_store_apply(PgConnection *connection, const EntityBatch *batch, EntityLocator *locate, void *context,
                         SchemaDrift *drift, EntityResult *ret_result, Error *err) MUST_CHECK;
+
+/* Tries the quarantined rows of the mapping's source again that may have become good, a limited number in one
+ * transaction, the longest untried first: after a new version of the mapping. Result: what was recorded. */
+bool entity_store_retry_quarantine(PgConnection *connection, const EntityMapping *mapping, EntityLocator *locate,
+                                   void *context, EntityResult *ret_result, Error *err) MUST_CHECK;

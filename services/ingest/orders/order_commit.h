@@ -9,8 +9,7 @@
 struct OrderStore {
     OrderStoreOptions options;
     DedupeWindow *window;
-    DemandSums *sums;    /* of the batch */
-    DemandSums *located; /* of waiting events that found their place */
+    DemandSums *sums; /* of the batch */
     Buffer customers;
     bool window_fails; /* the last batch held duplicates that the window did not know: let the key decide on all rows */
 };

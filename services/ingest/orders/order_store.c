@@ -17,7 +17,6 @@ OrderStore *order_store_new(const OrderStoreOptions *options)
     store->options = *options;
     store->window = dedupe_window_new(options->window_capacity);
     store->sums = demand_sums_new();
-    store->located = demand_sums_new();
     buffer_init(&store->customers, (size_t)BATCH_MESSAGES_MAX * 12 + 20);
     return store;
 }
@@ -28,7 +27,6 @@ void order_store_free(OrderStore *store)
         return;
     dedupe_window_free(store->window);
     demand_sums_free(store->sums);
-    demand_sums_free(store->located);
     buffer_fini(&store->customers);
     free(store);
 }
@@ -115,7 +113,6 @@ static void count_outcomes(OrderCommit *commit)
     OrderBatch *batch = commit->batch;
     StoreResult *result = &commit->result;
     demand_sums_clear(commit->store->sums);
-    demand_sums_clear(commit->store->located);
     for (size_t i = 0; i < batch->ranges_count; i++)
         batch->ranges[i].duplicates = 0;
     for (size_t i = 0; i < batch->orders_count; i++) {
@@ -140,7 +137,8 @@ static bool write_branches(const OrderCommit *commit, Error *err)
         const BatchBranch *branch = &commit->batch->branches[i];
         if (!pg_run(commit->connection, &sql_upsert_branch,
                     PG_PARAMS(pg_text(branch->branch_id), pg_int(branch->geo_id), pg_real(branch->lat),
-                              pg_real(branch->lon), pg_instant(branch->located_at), pg_int(commit->result.batch_id)),
+                              pg_real(branch->lon), pg_instant(branch->located_at), pg_int(commit->result.batch_id),
+                              pg_text("events")),
                     NULL, err))
             return false;
     }

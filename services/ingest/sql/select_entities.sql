@@ -1,0 +1,2 @@
+-- No parameters.
+SELECT entity, source FROM raw.entity
