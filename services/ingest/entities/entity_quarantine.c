@@ -258,20 +258,14 @@ static const EntityChange *read_change(const char *text, const char *original, c
     return change;
 }
 
-/* Only such a thing can be referred to, and waited for. */
-static bool has_single_key(const Entity *entity)
-{
-    size_t keys = 0;
-    for (size_t i = 0; i < entity->columns_count; i++)
-        keys += entity->columns[i].key;
-    return keys == 1;
-}
-
 bool entity_quarantine_read(const EntityTransaction *transaction, const Entity *arrived, EntityStaged **ret_items,
                             size_t *ret_count, Error *err)
 {
     PG_RESULT_SCOPED PGresult *rows = NULL;
-    if (arrived && !has_single_key(arrived)) {
+    size_t keys = 1;
+    if (arrived)
+        entity_sql_columns(arrived, ENTITY_KEYS, transaction->arena, &keys);
+    if (keys > 1) { /* nothing can refer to it */
         *ret_count = 0;
         return true;
     }
