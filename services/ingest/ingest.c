@@ -1,10 +1,12 @@
 #include "services/ingest/ingest.h"
 
+#include "common/clock.h"
 #include "services/ingest/geo/zone_index.h"
 
 enum {
     WORKERS_WITH_CONNECTION = 12,
     STATEMENT_TIMEOUT_MS = 120000,
+    LEARN_DIVISION_EVERY_MS = 3000,
 };
 
 static void note_demand_changed(void *context)
@@ -41,29 +43,65 @@ static bool load_zones(Ingest *ingest, Error *err)
     return true;
 }
 
+/* For the threads that read the company's databases. */
+static bool locate_thing(void *context, double lat, double lon, int32_t *ret_geo_id, Error *err)
+{
+    Ingest *ingest = context;
+    pthread_mutex_lock(&ingest->things_mutex);
+    bool ok = true;
+    if (clock_monotonic_ms() - ingest->things_learned_ms > LEARN_DIVISION_EVERY_MS) {
+        PG_SCOPED PgConnection *connection = NULL;
+        ok = pg_acquire(ingest->postgres, INGEST_DATABASE_WAIT_MS, &connection, err) &&
+             geo_directory_learn(ingest->things_directory, connection, err);
+        if (ok)
+            ingest->things_learned_ms = clock_monotonic_ms();
+    }
+    ok = ok && geo_directory_locate(ingest->things_directory, lat, lon, ret_geo_id, err);
+    pthread_mutex_unlock(&ingest->things_mutex);
+    return ok;
+}
+
 static bool start_sql_source(Ingest *ingest, Error *err)
 {
     const IngestConfig *config = &ingest->config;
     if (!entity_mapping_load(config->sql_mapping, entity_mapping_company_sql, "company-sql.json", ingest->arena,
                              &ingest->sql_mapping, err))
         return error_prefix(err, "RUSHCAST_SQL_MAPPING");
-    return config->source_sql[0] == '\0' || sql_source_new(
-                                                &(SqlSourceOptions){
-                                                    .conninfo = config->source_sql,
-                                                    .mode = config->source_sql_mode,
-                                                    .slot = config->source_sql_slot,
-                                                    .mapping = &ingest->sql_mapping,
-                                                    .pool = ingest->postgres,
-                                                    .status = &ingest->sql_status,
-                                                    .batch_wait_ms = config->source_sql_batch_ms,
-                                                    .poll_s = config->source_sql_poll_s,
-                                                    .overlap_s = config->source_sql_overlap_s,
-                                                    .sweep_s = config->source_sql_sweep_s,
-                                                    .sweep_max_share = config->source_sql_sweep_max_share,
-                                                    .lag_warn_share = config->source_sql_lag_share,
-                                                    .lag_warn_mbytes = config->source_sql_lag_mbytes,
-                                                },
-                                                &ingest->sql_source, err);
+    if (config->source_sql[0] == '\0')
+        return true;
+    ingest->reconciled.sql = &ingest->sql_mapping;
+    ingest->reconciled.sql_conninfo = config->source_sql;
+    return sql_source_new(
+        &(SqlSourceOptions){
+            .conninfo = config->source_sql,
+            .mode = config->source_sql_mode,
+            .slot = config->source_sql_slot,
+            .mapping = &ingest->sql_mapping,
+            .pool = ingest->postgres,
+            .status = &ingest->sql_status,
+            .locate = locate_thing,
+            .locate_context = ingest,
+            .batch_wait_ms = config->source_sql_batch_ms,
+            .poll_s = config->source_sql_poll_s,
+            .overlap_s = config->source_sql_overlap_s,
+            .sweep_s = config->source_sql_sweep_s,
+            .sweep_max_share = config->source_sql_sweep_max_share,
+            .lag_warn_share = config->source_sql_lag_share,
+            .lag_warn_mbytes = config->source_sql_lag_mbytes,
+        },
+        &ingest->sql_source, err);
+}
+
+static bool reconcile_documents(Ingest *ingest, Error *err)
+{
+    const IngestConfig *config = &ingest->config;
+    if (config->source_mongo[0] == '\0')
+        return true;
+    ingest->reconciled.documents = &ingest->document_mapping;
+    ingest->reconciled.documents_uri = config->source_mongo;
+    ingest->reconciled.documents_database = config->source_mongo_database;
+    return entity_mapping_load(config->document_mapping, entity_mapping_company_documents, "company-documents.json",
+                               ingest->arena, &ingest->document_mapping, err);
 }
 
 bool ingest_start(void *state, Error *err)
@@ -71,6 +109,7 @@ bool ingest_start(void *state, Error *err)
     Ingest *ingest = state;
     const IngestConfig *config = &ingest->config;
     pthread_mutex_init(&ingest->producer_mutex, NULL);
+    pthread_mutex_init(&ingest->things_mutex, NULL);
     source_status_init(&ingest->sql_status, SOURCE_NOT_CONFIGURED);
     source_status_init(&ingest->document_status, SOURCE_NOT_CONFIGURED);
     ingest->arena = arena_new();
@@ -83,7 +122,7 @@ bool ingest_start(void *state, Error *err)
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
     });
     ingest->directory = ingest_directory_new(ingest);
-    ingest->document_directory = ingest_directory_new(ingest);
+    ingest->things_directory = ingest_directory_new(ingest);
     ingest->privacy = privacy_filter_new();
     ingest->pipeline = order_pipeline_new();
     ingest->store = order_store_new(&(OrderStoreOptions){
@@ -120,10 +159,10 @@ bool ingest_start(void *state, Error *err)
         .sweep_every_s = config->document_sweep_s,
         .pool = ingest->postgres,
         .status = &ingest->document_status,
-        .locate = geo_directory_locate,
-        .context = ingest->document_directory,
+        .locate = locate_thing,
+        .context = ingest,
     });
-    return start_sql_source(ingest, err);
+    return start_sql_source(ingest, err) && reconcile_documents(ingest, err);
 }
 
 void ingest_stop(void *state)
@@ -137,11 +176,12 @@ void ingest_stop(void *state)
     order_store_free(ingest->store);
     order_pipeline_free(ingest->pipeline);
     privacy_filter_free(ingest->privacy);
-    geo_directory_free(ingest->document_directory);
+    geo_directory_free(ingest->things_directory);
     geo_directory_free(ingest->directory);
     pg_pool_free(ingest->postgres);
     arena_free(ingest->arena);
     source_status_fini(&ingest->document_status);
     source_status_fini(&ingest->sql_status);
     pthread_mutex_destroy(&ingest->producer_mutex);
+    pthread_mutex_destroy(&ingest->things_mutex);
 }
