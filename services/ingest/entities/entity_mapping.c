@@ -22,9 +22,9 @@ static const char *const column_keys[] = {"name",     "from",       "type",    "
                                           "personal", "references", "minimum", "maximum",     "one_of", NULL};
 
 /* Columns that Rushcast adds itself. */
-static const char *const reserved_columns[] = {"valid_from",  "valid_to", "batch_id",    "change_no",
-                                               "recorded_at", "deleted",  "extra",       "kept",
-                                               "commit_seq",  "position", "staged_from", NULL};
+static const char *const reserved_columns[] = {"valid_from",  "valid_to", "batch_id", "change_no",
+                                               "recorded_at", "deleted",  "extra",    "kept",
+                                               "commit_seq",  "position", NULL};
 
 static bool is_listed(const char *name, const char *const *list)
 {

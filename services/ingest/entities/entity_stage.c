@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <glib.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,6 +224,7 @@ static void mark(const EntityTransaction *transaction, EntityGroup *group, const
     for (int row = 0; row < PQntuples(rows); row++) {
         int32_t change_no = (int32_t)pg_get_int(rows, row, 0);
         EntityStaged *item = bsearch(&change_no, group->items, group->count, sizeof *item, compare_number);
+        assert(item && "the stages hold only changes of the group");
         if (item->faulty)
             continue;
         item->faulty = true;

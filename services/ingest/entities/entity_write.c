@@ -24,8 +24,9 @@ static const char create_fresh[] =
     " chained AS (SELECT t.*, row_number() OVER thing AS turn, lag(deleted) OVER thing AS was_deleted,"
     " lag(ROW(t.extra{values|, t.\"$c\"|})) OVER thing AS was"
     " FROM typed t WINDOW thing AS (PARTITION BY {keys|\"$c\"|, } ORDER BY change_no))"
-    " SELECT t.change_no, t.deleted, t.valid_from, t.extra{keys|, t.\"$c\"|}{values|, t.\"$c\"|}"
-    " FROM chained t LEFT JOIN core.\"{name}\" p ON t.turn = 1 AND {keys|p.\"$c\" = t.\"$c\"| AND }"
+    " SELECT t.change_no, t.deleted, p.batch_id IS NOT NULL AS present, t.valid_from, t.extra{keys|, "
+    "t.\"$c\"|}{values|, t.\"$c\"|}"
+    " FROM chained t LEFT JOIN core.\"{name}\" p ON {keys|p.\"$c\" = t.\"$c\"| AND }"
     " WHERE CASE WHEN (CASE WHEN t.turn = 1 THEN p.batch_id IS NULL ELSE t.was_deleted END) THEN NOT t.deleted"
     " WHEN t.deleted THEN true"
     " WHEN t.turn = 1 THEN (p.extra{values|, p.\"$c\"|}) IS DISTINCT FROM (t.extra{values|, t.\"$c\"|})"
@@ -34,30 +35,37 @@ static const char create_fresh[] =
 static const char write_history[] = "INSERT INTO core.\"{name}_history\" (valid_from, batch_id, change_no, deleted, "
                                     "extra{keys|, \"$c\"|}{values|, \"$c\"|})"
                                     " SELECT valid_from, $1, change_no, deleted, extra{keys|, \"$c\"|}{values|, "
-                                    "\"$c\"|} FROM \"fresh_{name}\" ORDER BY change_no";
+                                    "\"$c\"|} FROM \"fresh_{name}\""
+                                    " ORDER BY {keys|\"$c\"|, }, change_no";
 
 static const char delete_present[] =
     "DELETE FROM core.\"{name}\" c USING (SELECT DISTINCT ON ({keys|\"$c\"|, }) * FROM \"fresh_{name}\""
     " ORDER BY {keys|\"$c\"|, }, change_no DESC) f WHERE f.deleted AND {keys|c.\"$c\" = f.\"$c\"| AND }";
 
-static const char write_present[] =
+static const char update_present[] =
+    "UPDATE core.\"{name}\" c SET valid_from = f.valid_from, batch_id = $1, recorded_at = now(), extra = f.extra"
+    "{values|, \"$c\" = f.\"$c\"|} FROM (SELECT DISTINCT ON ({keys|\"$c\"|, }) * FROM \"fresh_{name}\""
+    " WHERE present ORDER BY {keys|\"$c\"|, }, change_no DESC) f WHERE NOT f.deleted AND {keys|c.\"$c\" = f.\"$c\"| "
+    "AND }";
+
+/* Nobody else writes: without ON CONFLICT it takes half the time. */
+static const char insert_present[] =
     "INSERT INTO core.\"{name}\" (valid_from, batch_id, extra{keys|, \"$c\"|}{values|, \"$c\"|})"
     " SELECT valid_from, $1, extra{keys|, \"$c\"|}{values|, \"$c\"|} FROM (SELECT DISTINCT ON ({keys|\"$c\"|, }) *"
-    " FROM \"fresh_{name}\" ORDER BY {keys|\"$c\"|, }, change_no DESC) f WHERE NOT deleted"
-    " ON CONFLICT ({keys|\"$c\"|, }) DO UPDATE SET valid_from = excluded.valid_from, batch_id = excluded.batch_id,"
-    " recorded_at = now(), extra = excluded.extra{values|, \"$c\" = excluded.\"$c\"|}";
+    " FROM \"fresh_{name}\" WHERE NOT present ORDER BY {keys|\"$c\"|, }, change_no DESC) f WHERE NOT deleted";
 
 /* Answers how many were written of things that are not in the history of this batch anyway. */
 static const char write_personal[] =
     "WITH newest AS (SELECT DISTINCT ON ({keys|\"$c\"::$t|, }) deleted{keys|, \"$c\"::$t AS \"$c\"|}"
     "{personal|, \"$c\"::$t AS \"$c\"|} FROM \"stage_{name}\" ORDER BY {keys|\"$c\"::$t|, }, change_no DESC),"
-    " written AS (INSERT INTO personal.\"{name}\" AS p ({keys|\"$c\"|, }{personal|, \"$c\"|})"
+    " changed AS (UPDATE personal.\"{name}\" p SET {personal|\"$c\" = n.\"$c\"|, } FROM newest n"
+    " WHERE NOT n.deleted AND {keys|p.\"$c\" = n.\"$c\"| AND }"
+    " AND ROW({personal|p.\"$c\"|, }) IS DISTINCT FROM ROW({personal|n.\"$c\"|, }) RETURNING {keys|p.\"$c\"|, }),"
+    " added AS (INSERT INTO personal.\"{name}\" AS p ({keys|\"$c\"|, }{personal|, \"$c\"|})"
     " SELECT {keys|n.\"$c\"|, }{personal|, n.\"$c\"|} FROM newest n JOIN core.\"{name}\" c"
-    " ON {keys|c.\"$c\" = n.\"$c\"| AND } WHERE NOT n.deleted"
-    " ON CONFLICT ({keys|\"$c\"|, }) DO UPDATE SET {personal|\"$c\" = excluded.\"$c\"|, }"
-    " WHERE ROW({personal|p.\"$c\"|, }) IS DISTINCT FROM ROW({personal|excluded.\"$c\"|, })"
-    " RETURNING {keys|p.\"$c\"|, })"
-    " SELECT count(*) FROM written w WHERE NOT EXISTS"
+    " ON {keys|c.\"$c\" = n.\"$c\"| AND } LEFT JOIN personal.\"{name}\" p ON {keys|p.\"$c\" = n.\"$c\"| AND }"
+    " WHERE NOT n.deleted AND {keys|p.\"$c\" IS NULL| AND } RETURNING {keys|p.\"$c\"|, })"
+    " SELECT count(*) FROM (SELECT * FROM changed UNION ALL SELECT * FROM added) w WHERE NOT EXISTS"
     " (SELECT FROM \"fresh_{name}\" f WHERE {keys|f.\"$c\" = w.\"$c\"| AND })";
 
 static const char count_recorded[] =
@@ -89,7 +97,8 @@ static bool write_tables(EntityTransaction *transaction, const Entity *entity, i
     PG_RESULT_SCOPED PGresult *row = NULL;
     if (!entity_run(transaction, write_history, entity, batch, NULL, err) ||
         !entity_run(transaction, delete_present, entity, PG_PARAMS(), NULL, err) ||
-        !entity_run(transaction, write_present, entity, batch, NULL, err))
+        !entity_run(transaction, update_present, entity, batch, NULL, err) ||
+        !entity_run(transaction, insert_present, entity, batch, NULL, err))
         return false;
     if (has_personal(transaction, entity)) {
         if (!entity_run(transaction, write_personal, entity, PG_PARAMS(), &row, err))
@@ -104,7 +113,7 @@ static bool write_tables(EntityTransaction *transaction, const Entity *entity, i
     return true;
 }
 
-static bool count(EntityTransaction *transaction, const EntityGroup *group, int64_t personal_only, Error *err)
+static bool count_group(EntityTransaction *transaction, const EntityGroup *group, int64_t personal_only, Error *err)
 {
     PG_RESULT_SCOPED PGresult *row = NULL;
     if (!entity_run(transaction, count_recorded, group->entity, PG_PARAMS(), &row, err))
@@ -125,5 +134,5 @@ bool entity_write(EntityTransaction *transaction, EntityGroup *group, Error *err
     return entity_stage(transaction, group, err) && entity_quarantine_write(transaction, group, err) &&
            find_fresh(transaction, group->entity, err) &&
            write_tables(transaction, group->entity, &personal_only, err) &&
-           count(transaction, group, personal_only, err) && entity_locate(transaction, group->entity, err);
+           count_group(transaction, group, personal_only, err) && entity_locate(transaction, group->entity, err);
 }

@@ -14,8 +14,8 @@ typedef struct EntityTransaction {
     EntityLocator *locate; /* NULL: locations are not needed */
     void *context;
     EntityResult result;
-    int64_t retried; /* rows of the quarantine that were recorded: not among the result's changes */
-    int64_t resolved;
+    int64_t retried;  /* rows of the quarantine that were recorded: not among the result's changes */
+    int64_t resolved; /* rows of the quarantine that a good version has closed */
 } EntityTransaction;
 
 /* A change on its way. */
