@@ -16,7 +16,7 @@ enum {
     URL_MAX_BYTES = 512,
     JOBS_LOOK_EVERY_MS = 1000,
     NOT_CONFIGURED_REST_MS = 600000,
-    CHANGES_LOOK_EVERY_MS = 60000,
+    CHANGES_LOOK_EVERY_MS = 10000,
 };
 
 static Metric hints_total = {.kind = METRIC_COUNTER,

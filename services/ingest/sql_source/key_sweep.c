@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include "common/buffer.h"
-#include "common/pg_internal.h"
 #include "common/worker.h"
 #include "services/ingest/entities/entity_value.h"
 
