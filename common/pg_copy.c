@@ -6,7 +6,7 @@
 #include "common/pg.h"
 #include "common/pg_internal.h"
 
-enum { BUFFER_BYTES = 1 << 20 };
+enum { BUFFER_BYTES = 32 << 10 };
 
 struct PgCopy {
     PgConnection *connection;
