@@ -137,24 +137,29 @@ void source_fixture_stop(void)
     source_fixture.source = NULL;
 }
 
+void company_drop_slot(void)
+{
+    char sql[256];
+    snprintf(sql, sizeof sql,
+             "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '%s'",
+             source_fixture.slot);
+    int64_t deadline_ms = clock_monotonic_ms() + WAIT_S * 1000;
+    for (bool dropped = false; !dropped; usleep(LOOK_EVERY_US)) {
+        PGresult *result = PQexec(source_fixture.company, sql);
+        dropped = PQresultStatus(result) == PGRES_TUPLES_OK;
+        PQclear(result);
+        cr_assert_lt(clock_monotonic_ms(), deadline_ms, "%s: %s", sql, PQerrorMessage(source_fixture.company));
+    }
+}
+
 void source_fixture_end(void)
 {
     char sql[256];
     source_fixture_stop();
     source_status_fini(&source_fixture.status);
     arena_free(arena);
+    company_drop_slot();
     PQfinish(source_fixture.company);
-    /* A walsender may take a moment to let go of the slot. */
-    PGconn *handle = PQconnectdb(test_server("RUSHCAST_TEST_POSTGRES"));
-    snprintf(sql, sizeof sql,
-             "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '%s'",
-             source_fixture.slot);
-    for (bool dropped = false; !dropped; usleep(LOOK_EVERY_US)) {
-        PGresult *result = PQexec(handle, sql);
-        dropped = PQresultStatus(result) == PGRES_TUPLES_OK;
-        PQclear(result);
-    }
-    PQfinish(handle);
     snprintf(sql, sizeof sql, "DROP DATABASE company_%d WITH (FORCE)", (int)getpid());
     run_on_server(sql);
     ingest_database_end();

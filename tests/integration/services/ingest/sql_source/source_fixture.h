@@ -26,6 +26,8 @@ void source_fixture_stop(void);
 
 void company_run(const char *sql, ...) PRINTF_LIKE(1, 2);
 int64_t company_number(const char *sql, ...) PRINTF_LIKE(1, 2);
+/* Waits until nobody reads the slot any more: a walsender may take a moment to let go of it. */
+void company_drop_slot(void);
 /* Waits until the query answers the number in the warehouse; fails after a long time. */
 void warehouse_wait(int64_t number, const char *sql);
 /* Waits until the warehouse has the company's rows, to the last value. */

@@ -171,7 +171,7 @@ Test(sql_source, a_lost_slot_is_made_anew_with_a_snapshot)
     source_fixture_stop();
     insert_things(101, 10);
     company_run("DELETE FROM thing WHERE id <= 5");
-    company_run("SELECT pg_drop_replication_slot('%s')", source_fixture.slot);
+    company_drop_slot();
     company_run("UPDATE thing SET label = 'unseen' WHERE id = 50");
     source_fixture_start();
     warehouse_wait_equal();
@@ -185,7 +185,7 @@ Test(sql_source, a_snapshot_does_not_delete_many_rows_unasked)
     source_fixture_start();
     source_wait_state(SOURCE_CONNECTED);
     source_fixture_stop();
-    company_run("SELECT pg_drop_replication_slot('%s')", source_fixture.slot);
+    company_drop_slot();
     company_run("DELETE FROM thing WHERE id <= 50");
     source_fixture_start();
     source_wait_problem("50 of 100 rows of public.thing are no longer in the source");
