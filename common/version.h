@@ -1,3 +1,3 @@
 #pragma once
 
-#define RUSHCAST_VERSION "0.1.0"
+#define RUSHCAST_VERSION "0.2.0"
