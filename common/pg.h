@@ -104,8 +104,8 @@ void pg_result_cleanup(PGresult **result);
 #define PG_RESULT_SCOPED __attribute__((cleanup(pg_result_cleanup)))
 
 /* COPY <target> FROM STDIN (FORMAT binary). Fields must come in column order and have the column's own binary type (no
- * casts). Rows are buffered (32 KiB: the server works on them while the next ones are made) and sent; the error, if any, is reported by pg_copy_end(). Text with a NUL or
- * broken UTF-8 fails the whole COPY: check it before. */
+ * casts). Rows are buffered (32 KiB: the server works on them while the next ones are made) and sent; the error, if
+ * any, is reported by pg_copy_end(). Text with a NUL or broken UTF-8 fails the whole COPY: check it before. */
 typedef struct PgCopy PgCopy;
 bool pg_copy_begin(PgConnection *connection, const char *target_with_columns, PgCopy **ret_copy, Error *err) MUST_CHECK;
 void pg_copy_row(PgCopy *copy, int16_t fields);
