@@ -1,12 +1,10 @@
 #include "services/ingest/ingest.h"
 
-#include "common/clock.h"
 #include "services/ingest/geo/zone_index.h"
 
 enum {
     WORKERS_WITH_CONNECTION = 12,
     STATEMENT_TIMEOUT_MS = 120000,
-    LEARN_DIVISION_EVERY_MS = 3000,
 };
 
 static void note_demand_changed(void *context)
@@ -43,20 +41,16 @@ static bool load_zones(Ingest *ingest, Error *err)
     return true;
 }
 
-/* For the threads that read the company's databases. */
+/* For the threads that read the company's databases: in the division that is the present one now. */
 static bool locate_thing(void *context, double lat, double lon, int32_t *ret_geo_id, Error *err)
 {
     Ingest *ingest = context;
+    PG_SCOPED PgConnection *connection = NULL;
+    if (!pg_acquire(ingest->postgres, INGEST_DATABASE_WAIT_MS, &connection, err))
+        return false;
     pthread_mutex_lock(&ingest->things_mutex);
-    bool ok = true;
-    if (clock_monotonic_ms() - ingest->things_learned_ms > LEARN_DIVISION_EVERY_MS) {
-        PG_SCOPED PgConnection *connection = NULL;
-        ok = pg_acquire(ingest->postgres, INGEST_DATABASE_WAIT_MS, &connection, err) &&
-             geo_directory_learn(ingest->things_directory, connection, err);
-        if (ok)
-            ingest->things_learned_ms = clock_monotonic_ms();
-    }
-    ok = ok && geo_directory_locate(ingest->things_directory, lat, lon, ret_geo_id, err);
+    bool ok = geo_directory_learn(ingest->things_directory, connection, err) &&
+              geo_directory_locate(ingest->things_directory, lat, lon, ret_geo_id, err);
     pthread_mutex_unlock(&ingest->things_mutex);
     return ok;
 }

@@ -61,7 +61,6 @@ typedef struct Ingest {
     EntityMapping document_mapping;
     pthread_mutex_t things_mutex;
     GeoDirectory *things_directory; /* finds the places of their things; under the mutex */
-    int64_t things_learned_ms;      /* when it was told of other divisions last */
     DocumentSource *documents;
 
     pthread_mutex_t producer_mutex; /* one request's events are produced and acknowledged at a time */

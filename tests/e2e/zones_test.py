@@ -79,7 +79,6 @@ def test_a_changed_file_divides_history_anew(zones):
     assert (demand(platform, "west"), demand(platform, "east"), demand(platform, "wide")) == (2 * ORDERS, 2 * ORDERS, 0)
     assert demand(platform, "all") == 4 * ORDERS
     assert recounted(platform) == 0
-    # It ends after transactions that began before the switch have.
     wait_until("the job's end", lambda: [job["state"] for job in platform.json("ingest", "/jobs?kind=zones")["jobs"]] ==
                ["done"])
 

@@ -11,9 +11,6 @@ enum {
     CONNECT_TIMEOUT_MS = 3000,
     SOCKET_TIMEOUT_MS = DOCUMENT_QUERY_MAX_MS + 5000,
     EVENTS_MAX = 1000, /* that are taken at once */
-    ERROR_COMMAND_NOT_FOUND = 59,
-    ERROR_UNKNOWN_STAGE = 40324,
-    ERROR_NO_REPLICA_SET = 40573,
 };
 
 /* A change stream that is open. */
@@ -164,12 +161,10 @@ bool document_reader_watch(DocumentReader *reader, const char *collection, int w
         return true;
     }
     close_stream(watch);
-    if (failure.code == ERROR_COMMAND_NOT_FOUND || failure.code == ERROR_UNKNOWN_STAGE ||
-        failure.code == ERROR_NO_REPLICA_SET)
-        return error_set(err, ERROR_NOT_FOUND, "the server has no change streams: %s", failure.message);
-    if (failure.domain == MONGOC_ERROR_SERVER) { /* the token may be too old */
+    if (failure.domain == MONGOC_ERROR_SERVER) { /* it has none, or does not let us, or the token is too old */
         bson_destroy(watch->resume_after);
         watch->resume_after = NULL;
+        return error_set(err, ERROR_NOT_FOUND, "the server gives no change stream: %s", failure.message);
     }
     return failed(&failure, err);
 }

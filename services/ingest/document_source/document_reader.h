@@ -21,6 +21,6 @@ bool document_reader_find(DocumentReader *reader, const char *collection, const 
                           DocumentVisit *visit, void *context, Error *err) MUST_CHECK;
 
 /* Waits up to `wait_ms` for something to change in the collection, from the call before on, or from now on if it is the
- * first. NOT_FOUND when the server has no change streams. A reader watches up to ENTITIES_MAX collections. */
+ * first. NOT_FOUND when the server gives no change stream. A reader watches up to ENTITIES_MAX collections. */
 bool document_reader_watch(DocumentReader *reader, const char *collection, int wait_ms, bool *ret_changed,
                            Error *err) MUST_CHECK;

@@ -47,8 +47,11 @@ static bool fence(const EntityTransaction *transaction, const EntityBatch *batch
 /* The batch's row comes first, since others refer to it; its place in the order of the commits is given at the end. */
 static bool begin_batch(EntityTransaction *transaction, Error *err)
 {
-    if (!run_for_int(transaction, &sql_next_batch_id, &transaction->result.batch_id, err))
+    Progress now;
+    if (!progress_read(transaction->connection, &now, err) ||
+        !run_for_int(transaction, &sql_next_batch_id, &transaction->result.batch_id, err))
         return false;
+    transaction->geo_version = now.geo_version;
     return pg_run(transaction->connection, &sql_insert_raw_batch,
                   PG_PARAMS(pg_int(transaction->result.batch_id), pg_int(-transaction->result.batch_id),
                             pg_text(transaction->source), pg_text(transaction->stream), pg_text("{}"), pg_text("{}"),
@@ -112,12 +115,16 @@ static bool retry_arrived(EntityTransaction *transaction, bool touched[ENTITIES_
     return true;
 }
 
+/* Branches were located in the division that was the present one before the first of them was. */
 static bool resolve_waiting(const EntityTransaction *transaction, Error *err)
 {
     Progress before;
     if (!progress_read(transaction->connection, &before, err))
         return false;
+    if (before.geo_version != transaction->geo_version)
+        return error_set(err, ERROR_UNAVAILABLE, "the geos were divided anew meanwhile: branches are located again");
     DemandCommit demand = {.connection = transaction->connection,
+                           .batch_id = transaction->result.batch_id,
                            .arena = transaction->arena,
                            .commit_seq = transaction->result.commit_seq,
                            .watermark_before = before.watermark,

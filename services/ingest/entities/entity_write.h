@@ -13,6 +13,7 @@ typedef struct EntityTransaction {
     const char *source, *stream;
     EntityLocator *locate; /* NULL: locations are not needed */
     void *context;
+    int32_t geo_version; /* of the geos when it began */
     EntityResult result;
     int64_t retried;  /* rows of the quarantine that were recorded: not among the result's changes */
     int64_t resolved; /* rows of the quarantine that a good version has closed */

@@ -34,7 +34,8 @@ struct GeoDirectory {
     GHashTable *branches; /* branch_id -> Branch */
     Place *places;
     int32_t geo_version; /* of the division into geos; 0: none was read yet */
-    Arena *zones_arena;
+    Arena *zones_arena;  /* of the file */
+    ZoneFile zone_file;
     ZoneIndex *zones;
     int64_t branches_seq; /* newest commit whose branches are known */
 };
@@ -174,21 +175,46 @@ bool geo_directory_register_area(GeoDirectory *directory, PgConnection *connecti
     return true;
 }
 
+/* `anew`: also when it is registered already. */
 static bool register_zone(const GeoDirectory *directory, PgConnection *connection, const Zone *zone, double lat,
-                          double lon, Error *err)
+                          double lon, bool anew, Error *err)
 {
     GeoPlace place = geo_place(directory->options.area, directory->options.default_timezone, lat, lon);
     const ServiceCity *city = find_city(directory->options.area, zone->city ? zone->city : place.city);
     if (zone->city && !city)
         return error_set(err, ERROR_UNPROCESSABLE, "the city '%s' of the zone '%s' is not in the service area",
                          zone->city, zone->zone);
-    const char *timezone = city ? city->timezone : place.timezone, *country = city ? city->country : place.country;
-    return pg_run(connection, &sql_upsert_zone,
-                  PG_PARAMS(pg_text(zone->zone), pg_text(zone->name),
-                            pg_text(zone->timezone ? zone->timezone : timezone),
-                            pg_text(zone->country ? zone->country : country), pg_real(lat), pg_real(lon),
-                            pg_text(city ? city->city : "all")),
-                  NULL, err);
+    if (city)
+        place = (GeoPlace){.city = city->city, .timezone = city->timezone, .country = city->country};
+    if (zone->timezone)
+        place.timezone = zone->timezone;
+    if (zone->country)
+        place.country = zone->country;
+    NewGeo geo = {.geo = zone->zone,
+                  .name = zone->name,
+                  .kind = "zone",
+                  .parent = place.city ? place.city : "all",
+                  .place = place,
+                  .lat = lat,
+                  .lon = lon,
+                  .located = true};
+    return insert_geo(connection, &geo, err) &&
+           (!anew || pg_run(connection, &sql_update_zone,
+                            PG_PARAMS(pg_text(geo.geo), pg_text(geo.name), pg_text(place.timezone),
+                                      pg_text(place.country), pg_real(lat), pg_real(lon), pg_text(geo.parent)),
+                            NULL, err));
+}
+
+static bool register_zones(const GeoDirectory *directory, PgConnection *connection, const ZoneFile *file,
+                           const ZoneIndex *index, bool anew, Error *err)
+{
+    for (size_t i = 0; i < file->count; i++) {
+        double lat, lon;
+        zone_index_inside(index, i, &lat, &lon);
+        if (!register_zone(directory, connection, &file->zones[i], lat, lon, anew, err))
+            return false;
+    }
+    return true;
 }
 
 bool geo_directory_divide(GeoDirectory *directory, PgConnection *connection, int32_t geo_version, const char *zones,
@@ -197,13 +223,8 @@ bool geo_directory_divide(GeoDirectory *directory, PgConnection *connection, int
     Arena *arena = arena_new();
     ZoneIndex *index = NULL;
     ZoneFile file;
-    bool ok = zone_file_parse(zones, "zones", arena, &file, err) && zone_index_new(&file, "zones", &index, err);
-    for (size_t i = 0; ok && i < file.count; i++) {
-        double lat, lon;
-        zone_index_inside(index, i, &lat, &lon);
-        ok = register_zone(directory, connection, &file.zones[i], lat, lon, err);
-    }
-    if (!ok) {
+    if (!zone_file_parse(zones, "zones", arena, &file, err) || !zone_index_new(&file, "zones", &index, err) ||
+        !register_zones(directory, connection, &file, index, false, err)) {
         zone_index_free(index);
         arena_free(arena);
         return false;
@@ -211,10 +232,16 @@ bool geo_directory_divide(GeoDirectory *directory, PgConnection *connection, int
     zone_index_free(directory->zones);
     arena_free(directory->zones_arena);
     directory->zones = index;
+    directory->zone_file = file;
     directory->zones_arena = arena;
     directory->geo_version = geo_version;
     memset(directory->places, 0, PLACES_COUNT * sizeof *directory->places);
     return true;
+}
+
+bool geo_directory_describe_zones(GeoDirectory *directory, PgConnection *connection, Error *err)
+{
+    return register_zones(directory, connection, &directory->zone_file, directory->zones, true, err);
 }
 
 int32_t geo_directory_version(const GeoDirectory *directory)

@@ -20,17 +20,18 @@ void geo_directory_free(GeoDirectory *directory); /* accepts NULL */
 
 /* Registers `all`, the service area's cities and their cells. */
 bool geo_directory_register_area(GeoDirectory *directory, PgConnection *connection, Error *err) MUST_CHECK;
-/* Divides space by the version: its zones are registered, and places are found in it from now on. Its text is in
- * `zones`, which is copied. */
+/* Divides space by the version: zones that are not known are registered, and places are found in it from now on. Its
+ * text is in `zones`, which is copied. */
 bool geo_directory_divide(GeoDirectory *directory, PgConnection *connection, int32_t geo_version, const char *zones,
                           Error *err) MUST_CHECK;
+/* Registers what the division says of its zones, also of those that earlier ones had. */
+bool geo_directory_describe_zones(GeoDirectory *directory, PgConnection *connection, Error *err) MUST_CHECK;
 /* Version of the division that places are found in; 0: none was read yet. */
 int32_t geo_directory_version(const GeoDirectory *directory);
 /* Forgets what is in memory and reads it from the database, the present division included. */
 bool geo_directory_reload(GeoDirectory *directory, PgConnection *connection, Error *err) MUST_CHECK;
 
-/* Learns branches that others located since (document source, other processes), and a new division. Not more often than
- * every few seconds. */
+/* Learns branches that others located since (document source, other processes), and a new division. */
 bool geo_directory_learn(GeoDirectory *directory, PgConnection *connection, Error *err) MUST_CHECK;
 
 /* The leaf geo of a place, registered if it is new. `directory` is a GeoDirectory; of another thread one of its own,

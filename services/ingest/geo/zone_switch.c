@@ -1,17 +1,11 @@
 #include "services/ingest/geo/zone_switch.h"
 
 #include <string.h>
-#include <unistd.h>
-#include "common/clock.h"
 #include "gen/ingest_sql.h"
 #include "services/ingest/demand/progress.h"
 #include "services/ingest/ingest.h"
 
-enum {
-    SWITCH_TIMEOUT_MS = 60 * 60 * 1000, /* of each statement on all of history */
-    OLDER_WAIT_MS = 60000,
-    OLDER_LOOK_US = 200000,
-};
+enum { SWITCH_TIMEOUT_MS = 60 * 60 * 1000 }; /* of each statement on all of history */
 
 /* A version on its way to be the present one. */
 typedef struct Division {
@@ -84,7 +78,7 @@ static bool assign_history(Division *division, int64_t batch_id, int64_t commit_
 {
     PgConnection *connection = division->connection;
     PgParam version = pg_int(division->version);
-    return assign_last_places(division, err) &&
+    return geo_directory_describe_zones(division->directory, connection, err) && assign_last_places(division, err) &&
            pg_run(connection, &sql_assign_branch_locations, PG_PARAMS(version), NULL, err) &&
            pg_run(connection, &sql_assign_order_events, PG_PARAMS(version), NULL, err) &&
            pg_run(connection, &sql_assign_order_events_of_branches, PG_PARAMS(), NULL, err) &&
@@ -115,80 +109,48 @@ static bool switch_division(Division *division, int64_t *ret_commit_seq, Error *
     return ok;
 }
 
-static bool wait_for_older_transactions(PgConnection *connection, Error *err)
+/* `job` NULL: there are no orders yet, and it takes no time. */
+static bool divide(Ingest *ingest, Division *division, const char *file, const Job *job, int64_t *ret_commit_seq,
+                   Error *err)
 {
-    Instant switched_at = INSTANT_NONE;
-    int64_t until_ms = clock_monotonic_ms() + OLDER_WAIT_MS;
-    for (;;) {
-        PG_RESULT_SCOPED PGresult *row = NULL;
-        if (!pg_run(connection, &sql_count_older_transactions, PG_PARAMS(pg_instant(switched_at)), &row, err))
-            return false;
-        switched_at = pg_get_instant(row, 0, 1);
-        if (pg_get_int(row, 0, 0) == 0 || clock_monotonic_ms() > until_ms)
-            return true;
-        usleep(OLDER_LOOK_US);
-    }
+    PgConnection *connection = division->connection;
+    return pg_set_timeout(connection, SWITCH_TIMEOUT_MS, err) &&
+           geo_directory_reload(division->directory, connection, err) &&
+           geo_directory_divide(division->directory, connection, division->version, file, err) &&
+           assign_known_places(ingest, division, err) && (!job || job_report(connection, job, err)) &&
+           switch_division(division, ret_commit_seq, err);
 }
 
-static bool correct_branches(Division *division, Error *err)
-{
-    PG_RESULT_SCOPED PGresult *rows = NULL;
-    if (!pg_run(division->connection, &sql_select_branch_places, PG_PARAMS(), &rows, err))
-        return false;
-    for (int i = 0; i < PQntuples(rows); i++) {
-        double lat = pg_get_real(rows, i, 1), lon = pg_get_real(rows, i, 2);
-        int32_t geo_id;
-        if (!geo_directory_locate(division->directory, lat, lon, &geo_id, err))
-            return false;
-        if (geo_id != pg_get_int(rows, i, 3) &&
-            !pg_run(division->connection, &sql_correct_branch_geo,
-                    PG_PARAMS(pg_text(pg_get_text(rows, i, 0)), pg_real(lat), pg_real(lon), pg_int(geo_id)), NULL, err))
-            return false;
-    }
-    return true;
-}
-
-/* `file` NULL: the version is not to be prepared (any more). */
-static bool divide(Ingest *ingest, Division *division, const char *file, Job *job, Error *err)
-{
-    int64_t commit_seq;
-    if (!pg_set_timeout(division->connection, SWITCH_TIMEOUT_MS, err) ||
-        !geo_directory_reload(division->directory, division->connection, err) ||
-        !geo_directory_divide(division->directory, division->connection, division->version, file, err) ||
-        !assign_known_places(ingest, division, err) || (job && !job_report(division->connection, job, err)) ||
-        !switch_division(division, &commit_seq, err))
-        return false;
-    atomic_store(&ingest->demand_changed, true);
-    if (job)
-        json_object_set_new(job->result, "commit_seq", json_integer(commit_seq));
-    /* Whoever began before the switch may have located a branch in the division of before. */
-    return wait_for_older_transactions(division->connection, err) && correct_branches(division, err);
-}
-
-/* *ret_prepared false: it is the present one already, or a newer one took over. */
-static bool switch_to(Ingest *ingest, int32_t version, Job *job, bool *ret_prepared, Error *err)
+/* *ret_commit_seq is the commit that made it the present one; 0: a newer version took over before. */
+static bool switch_to(Ingest *ingest, int32_t version, const Job *job, int64_t *ret_commit_seq, Error *err)
 {
     PG_SCOPED PgConnection *connection = NULL;
     PG_RESULT_SCOPED PGresult *row = NULL;
     if (!pg_acquire(ingest->postgres, INGEST_DATABASE_WAIT_MS, &connection, err) ||
-        !pg_run(connection, &sql_select_prepared_zones, PG_PARAMS(pg_int(version)), &row, err))
+        !pg_run(connection, &sql_select_zone_version, PG_PARAMS(pg_int(version)), &row, err))
         return false;
-    *ret_prepared = PQntuples(row) == 1;
-    if (!*ret_prepared)
+    if (PQntuples(row) == 0)
+        return error_set(err, ERROR_NOT_FOUND, "there is no version %d of the zones", version);
+    *ret_commit_seq = pg_get_int(row, 0, 2);
+    if (strcmp(pg_get_text(row, 0, 0), "prepared") != 0 || !pg_get_bool(row, 0, 3))
         return true;
     Division division = {.directory = ingest_directory_new(ingest), .connection = connection, .version = version};
-    bool ok = divide(ingest, &division, pg_get_text(row, 0, 0), job, err);
+    bool ok = divide(ingest, &division, pg_get_text(row, 0, 1), job, ret_commit_seq, err);
     geo_directory_free(division.directory);
+    if (ok)
+        atomic_store(&ingest->demand_changed, true);
     return ok;
 }
 
 bool zones_job(void *service, Job *job, Error *err)
 {
-    bool prepared;
+    int64_t commit_seq;
     int32_t version = (int32_t)json_integer_value(json_object_get(job->parameters, "version"));
-    if (!switch_to(service, version, job, &prepared, err))
+    if (!switch_to(service, version, job, &commit_seq, err))
         return false;
-    if (!prepared && !json_object_get(job->result, "commit_seq"))
+    if (commit_seq > 0)
+        json_object_set_new(job->result, "commit_seq", json_integer(commit_seq));
+    else
         json_object_set_new(job->result, "superseded", json_true());
     return true;
 }
@@ -217,7 +179,7 @@ bool zones_request(void *service, PgConnection *connection, const ZoneFile *file
 {
     Progress progress;
     int32_t version;
-    bool prepared;
+    int64_t commit_seq;
     if (!progress_read(connection, &progress, err))
         return false;
     bool at_once = progress.as_of == 0;
@@ -227,5 +189,5 @@ bool zones_request(void *service, PgConnection *connection, const ZoneFile *file
         pg_rollback(connection);
         return false;
     }
-    return version == 0 || !at_once || switch_to(service, version, NULL, &prepared, err);
+    return version == 0 || !at_once || switch_to(service, version, NULL, &commit_seq, err);
 }
