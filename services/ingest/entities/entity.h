@@ -117,4 +117,6 @@ typedef struct EntityChange {
      */
     const char *problems;
     const char *original; /* as received, JSON; for the quarantine and replays */
+    /* The store's: it was about an erased customer, so that it is stripped and never goes to quarantine. */
+    bool subject_erased;
 } EntityChange;

@@ -127,6 +127,12 @@ static const char *valid_text(const char *text, Arena *arena)
     return copy;
 }
 
+/* What is about an erased customer is not kept as it was received. */
+static bool is_quarantined(const EntityStaged *item)
+{
+    return item->faulty && !item->change->subject_erased;
+}
+
 static bool copy_item(PgCopy *copy, const EntityStaged *item, Arena *arena, Error *err)
 {
     BUFFER_SCOPED Buffer key = {0}, change = {0};
@@ -160,7 +166,7 @@ static bool copy_faulty(const EntityTransaction *transaction, const EntityGroup 
         return false;
     for (size_t i = 0; i < group->count; i++) {
         const EntityStaged *item = &group->items[i];
-        if (item->faulty && !copy_item(copy, item, transaction->arena, err)) {
+        if (is_quarantined(item) && !copy_item(copy, item, transaction->arena, err)) {
             (void)!pg_copy_end(copy, true, NULL, NULL);
             return false;
         }
@@ -192,7 +198,7 @@ bool entity_quarantine_write(EntityTransaction *transaction, EntityGroup *group,
     const PgParam source = pg_text(transaction->source), entity = pg_text(group->entity->name);
     size_t faulty = 0;
     for (size_t i = 0; i < group->count; i++)
-        faulty += group->items[i].faulty;
+        faulty += is_quarantined(&group->items[i]);
     PG_RESULT_SCOPED PGresult *open = NULL, *closed = NULL;
     if (!pg_run(transaction->connection, &sql_select_open_quarantine, PG_PARAMS(source, entity), &open, err))
         return false;

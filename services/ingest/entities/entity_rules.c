@@ -74,11 +74,12 @@ static bool check_key(const Entity *entity, const EntityRow *row, Arena *arena, 
            fail(fault, "unreadable", arena_printf(arena, "the key is longer than %d bytes", ENTITY_KEY_MAX_BYTES));
 }
 
-static bool check_row(const Entity *entity, const EntityRow *row, Arena *arena, EntityFault *fault)
+static bool check_row(const Entity *entity, const EntityRow *row, const char *erased, Arena *arena, EntityFault *fault)
 {
     const char *why;
     for (size_t i = 0; i < entity->columns_count; i++) {
-        if (!entity->columns[i].key && !check_value(&entity->columns[i], row->values[i], arena, fault))
+        bool is_erased = erased && strcmp(entity->columns[i].name, erased) == 0;
+        if (!entity->columns[i].key && !is_erased && !check_value(&entity->columns[i], row->values[i], arena, fault))
             return false;
     }
     return !row->extra || entity_value_check(ENTITY_JSON, row->extra, &why) ||
@@ -91,7 +92,7 @@ static bool check_children(const EntityChange *change, Arena *arena, EntityFault
     for (size_t c = 0; change->children && c < change->entity->children_count; c++) {
         const Entity *child = &change->entity->children[c];
         for (size_t i = 0; i < change->children[c].count; i++) {
-            if (check_row(child, &change->children[c].rows[i], arena, fault))
+            if (check_row(child, &change->children[c].rows[i], NULL, arena, fault))
                 continue;
             fault->detail = arena_printf(arena, "%s %zu: %s", child->name, i, fault->detail);
             return false;
@@ -111,5 +112,7 @@ bool entity_rules_check(const EntityChange *change, Arena *arena, EntityFault *r
     if (change->valid_from != INSTANT_NONE && (change->valid_from < instant_first || change->valid_from > instant_last))
         return fail(ret_fault, "unreadable", "when it changed is not within the years 1 to 9999");
     return change->kind == ENTITY_DELETE ||
-           (check_row(change->entity, &change->row, arena, ret_fault) && check_children(change, arena, ret_fault));
+           (check_row(change->entity, &change->row, change->subject_erased ? change->entity->subject : NULL, arena,
+                      ret_fault) &&
+            check_children(change, arena, ret_fault));
 }

@@ -44,6 +44,16 @@ static bool fence(const EntityTransaction *transaction, const EntityBatch *batch
                      batch->source, batch->stream);
 }
 
+/* From here on no erasure begins before the transaction ends. */
+static bool hold_tombstones(EntityTransaction *transaction, Error *err)
+{
+    int64_t newest;
+    if (!run_for_int(transaction, &sql_hold_tombstones, &newest, err))
+        return false;
+    transaction->any_erased = newest > 0;
+    return true;
+}
+
 /* The batch's row comes first, since others refer to it; its place in the order of the commits is given at the end. */
 static bool begin_batch(EntityTransaction *transaction, Error *err)
 {
@@ -71,6 +81,8 @@ static bool write_groups(EntityTransaction *transaction, EntityStaged *items, si
 {
     const EntityMapping *mapping = transaction->mapping;
     size_t starts[ENTITIES_MAX + 1] = {0}, next[ENTITIES_MAX];
+    if (!entity_strip(transaction, items, &count, err))
+        return false;
     for (size_t i = 0; i < count; i++)
         starts[entity_order(items[i].change->entity) + 1]++;
     for (size_t e = 0; e < mapping->entities_count; e++) {
@@ -184,7 +196,8 @@ static bool write_batch(EntityTransaction *transaction, const EntityBatch *batch
 static bool apply(EntityTransaction *transaction, const EntityBatch *batch, SchemaDrift *drift, Error *err)
 {
     PgConnection *connection = transaction->connection;
-    if (!pg_begin(connection, err) || !fence(transaction, batch, err) || !write_batch(transaction, batch, err))
+    if (!pg_begin(connection, err) || !fence(transaction, batch, err) || !hold_tombstones(transaction, err) ||
+        !write_batch(transaction, batch, err))
         return false;
     int64_t batch_id = transaction->result.batch_id;
     return pg_run(connection, &sql_upsert_source_position,
@@ -219,7 +232,7 @@ static bool retry(EntityTransaction *transaction, Error *err)
     size_t count;
     if (!pg_begin(transaction->connection, err) ||
         !pg_run(transaction->connection, &sql_take_entity_lock, PG_PARAMS(pg_text(transaction->source)), NULL, err) ||
-        !entity_quarantine_read(transaction, NULL, &items, &count, err))
+        !hold_tombstones(transaction, err) || !entity_quarantine_read(transaction, NULL, &items, &count, err))
         return false;
     if (count == 0)
         return pg_commit(transaction->connection, err);

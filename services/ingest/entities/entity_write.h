@@ -15,6 +15,7 @@ typedef struct EntityTransaction {
     void *context;
     int32_t geo_version; /* of the geos when it began */
     EntityResult result;
+    bool any_erased;  /* there are erased customers */
     int64_t retried;  /* rows of the quarantine that were recorded: not among the result's changes */
     int64_t resolved; /* rows of the quarantine that a good version has closed */
 } EntityTransaction;
@@ -40,6 +41,10 @@ typedef struct EntityGroup {
 /* Runs the template filled for the entity; see entity_sql_fill. */
 bool entity_run(const EntityTransaction *transaction, const char *template, const Entity *entity, PgParams params,
                 PGresult **ret_result, Error *err) MUST_CHECK;
+
+/* Takes out what is an erased customer's: its own rows are dropped, facts about it lose whose they are. Items keep
+ * their order. */
+bool entity_strip(const EntityTransaction *transaction, EntityStaged *items, size_t *count, Error *err) MUST_CHECK;
 
 /* Fills temporary tables stage_<name> of the entity and its children with the changes that break no rule, and marks the
  * others as faulty. */
