@@ -64,6 +64,7 @@ def test_what_the_source_sends_again_is_not_stored_again(platform, company):
 
 def test_a_new_snapshot_brings_nothing_back(platform, company):
     histories = platform.query("SELECT count(*) FROM core.sale_history")
+    customers = platform.query("SELECT count(*) FROM core.customer")
     response = platform.call("ingest", "POST", "/sources/company-sql/sync", json={"snapshot": True})
     assert response.status_code == 202, response.text
     wait_until("the snapshot to be done", lambda: platform.logs["ingest"].read_text().count("sql_source.snapshot_done") == 2)
@@ -71,3 +72,4 @@ def test_a_new_snapshot_brings_nothing_back(platform, company):
     assert Everything(platform).mentioning(ID, NAME, EMAIL) == []
     assert totals(platform) == [(11, 166)]
     assert platform.query("SELECT count(*) FROM core.sale_history") == histories
+    assert platform.query("SELECT count(*) FROM core.customer") == customers, "one that was erased still counts"

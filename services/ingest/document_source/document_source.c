@@ -128,6 +128,7 @@ static bool load_mapping(DocumentSource *source, Error *err)
 static bool take_lock(DocumentSource *source, bool *ret_reading, Error *err)
 {
     PG_RESULT_SCOPED PGresult *row = NULL;
+    EntityResult retried; /* by the rules of this mapping */
     if (!pg_acquire(source->options.pool, CONNECTION_WAIT_MS, &source->connection, err))
         return false;
     if (!pg_run(source->connection, &sql_try_source_lock, PG_PARAMS(pg_text(DOCUMENT_SOURCE)), &row, err)) {
@@ -135,7 +136,9 @@ static bool take_lock(DocumentSource *source, bool *ret_reading, Error *err)
         return false;
     }
     *ret_reading = pg_get_bool(row, 0, 0);
-    if (*ret_reading && entity_tables_ensure(source->connection, &source->mapping, err))
+    if (*ret_reading && entity_tables_ensure(source->connection, &source->mapping, err) &&
+        entity_store_retry_quarantine(source->connection, &source->mapping, source->options.locate,
+                                      source->options.context, &retried, err))
         return true;
     bool failed = *ret_reading;
     give_up_lock(source);

@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/worker.h"
 #include "services/ingest/document_source/document_values.h"
+#include "services/ingest/entities/entity_sql.h"
 
 enum {
     COPY_ROWS = 50000,
@@ -196,6 +197,7 @@ static bool plan_deletion(Sweep *sweep, Error *err)
     buffer_printf(&sql, " FROM core.\"%s\" e WHERE NOT EXISTS (SELECT FROM swept_key s WHERE ", entity->name);
     append_join(sweep, &sql);
     buffer_append_text(&sql, ")");
+    entity_sql_append_not_erased(&sql, entity, "e");
     return run(sweep, &sql, err);
 }
 

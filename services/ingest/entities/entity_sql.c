@@ -186,3 +186,12 @@ const char *entity_sql_literal(const char *text, Arena *arena)
     buffer_append_char(&sql, '\'');
     return take_text(&sql, arena);
 }
+
+void entity_sql_append_not_erased(Buffer *sql, const Entity *entity, const char *alias)
+{
+    for (size_t i = 0; i < entity->columns_count; i++) {
+        const EntityColumn *column = &entity->columns[i];
+        if (column->key && entity->subject && strcmp(column->name, entity->subject) == 0)
+            buffer_printf(sql, " AND %s.\"%s\" !~ '^erased-[0-9a-f-]{36}$'", alias, column->name);
+    }
+}

@@ -2,6 +2,7 @@
  * are quoted. Pure. */
 #pragma once
 
+#include "common/buffer.h"
 #include "services/ingest/entities/entity.h"
 
 /* Columns of an entity's tables, in the order of its mapping. */
@@ -30,3 +31,7 @@ EntitySqlColumn *entity_sql_columns(const Entity *entity, EntitySet set, Arena *
 const char *entity_sql_fill(const char *template, const Entity *entity, Arena *arena);
 /* A text as an SQL literal. */
 const char *entity_sql_literal(const char *text, Arena *arena);
+/* " AND ..." for a comparison of keys with the source's: leaves out what an erasure has given a random key, which the
+ * source can't have (personal.erase_things()). `alias` is that of core.<name>. Nothing when the key is no customer's.
+ */
+void entity_sql_append_not_erased(Buffer *sql, const Entity *entity, const char *alias);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "common/buffer.h"
 #include "common/worker.h"
+#include "services/ingest/entities/entity_sql.h"
 #include "services/ingest/entities/entity_value.h"
 
 enum { SQL_LIMIT_BYTES = 64 << 10, FETCH_KEYS = 10000 };
@@ -124,6 +125,7 @@ static void append_missing(Buffer *sql, const Entity *entity)
     buffer_printf(sql, " FROM core.\"%s\" c WHERE NOT EXISTS (SELECT FROM pg_temp.source_key s WHERE ", entity->name);
     append_keys(sql, entity, " AND ", append_equality);
     buffer_append_text(sql, ")");
+    entity_sql_append_not_erased(sql, entity, "c");
 }
 
 static bool count_missing(SqlReader *reader, const Entity *entity, int64_t *ret_missing, int64_t *ret_all, Error *err)

@@ -326,8 +326,11 @@ static bool read_source(Session *session, WorkerStep *step, Error *err)
     SqlReader *reader = &session->reader;
     bool can = false;
     const char *why = NULL;
+    EntityResult retried; /* by the rules of this mapping */
     if (!source_connect(&reader->source, source->options.conninfo, false, err) ||
         !entity_tables_ensure(reader->warehouse, reader->mapping, err) ||
+        !entity_store_retry_quarantine(reader->warehouse, reader->mapping, reader->locate, reader->locate_context,
+                                       &retried, err) ||
         !source_catalog_read(&reader->source, reader->mapping, reader->arena, &reader->catalog, err))
         return false;
     if (source->mode != SQL_SOURCE_WATERMARK && !prepare_stream(session, &can, &why, err))
