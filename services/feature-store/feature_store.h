@@ -5,7 +5,7 @@
 #include "common/config.h"
 #include "common/pg.h"
 #include "common/redis_pool.h"
-#include "services/feature-store/feature_view.h"
+#include "services/feature-store/registry/feature_view.h"
 
 typedef struct FeatureStoreConfig {
     CommonConfig common;

@@ -1,8 +1,8 @@
 #include "common/service.h"
-#include "services/feature-store/feast_handlers.h"
+#include "services/feature-store/feast/feast_handlers.h"
 #include "services/feature-store/feature_store.h"
-#include "services/feature-store/geo_demand_follower.h"
-#include "services/feature-store/online_writer.h"
+#include "services/feature-store/geo_demand/geo_demand_follower.h"
+#include "services/feature-store/online/online_writer.h"
 #include "services/feature-store/postgres_keeper.h"
 #include "services/feature-store/view_handlers.h"
 

@@ -5,9 +5,9 @@
 #include <string.h>
 #include "common/clock.h"
 #include "common/service.h"
-#include "services/feature-store/feature_statistics.h"
+#include "services/feature-store/monitoring/feature_statistics.h"
 #include "services/feature-store/feature_store.h"
-#include "services/feature-store/offline_export.h"
+#include "services/feature-store/offline/offline_export.h"
 
 static bool find_view(Request *request, const FeatureView **ret_view, Error *err)
 {

@@ -1,5 +1,5 @@
 #include <stdlib.h>
-#include "services/feature-store/feast_request.h"
+#include "services/feature-store/feast/feast_request.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_request(const FeastRequest *request)

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "common/clock.h"
 #include "gen/feature_store_sql.h"
-#include "services/feature-store/offline_export.h"
+#include "services/feature-store/offline/offline_export.h"
 #include "tests/integration/support/test_servers.h"
 
 FeatureStore fixture;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "services/feature-store/feature_store.h"
-#include "services/feature-store/geo_demand_store.h"
+#include "services/feature-store/geo_demand/geo_demand_store.h"
 
 /* For .init and .fini of a suite; `fixture` is made by them. */
 void feature_store_set_up(void);

@@ -1,0 +1,101 @@
+#include "services/feature-store/feast/feast_handlers.h"
+
+#include "common/clock.h"
+#include "common/metrics.h"
+#include "services/feature-store/feature_store.h"
+#include "services/feature-store/online/online_store.h"
+
+enum { ANSWER_LIMIT_BYTES = 64 << 20, ERROR_LIMIT_BYTES = 16 * 1024, REDIS_DEADLINE_MS = 1000, RETRY_AFTER_S = 1 };
+
+static Metric values_served = {
+    .kind = METRIC_COUNTER,
+    .name = "feast_online_features_status_total",
+    .help = "Feature values answered online, by what was found.",
+    .labels = {"feature_view", "status"},
+};
+static Metric entities_asked = {
+    .kind = METRIC_HISTOGRAM,
+    .name = "feast_online_features_entity_count",
+    .help = "Entities asked for in one request.",
+    .buckets = (const double[]){1, 5, 10, 50, 100, 500, 1000},
+    .buckets_count = 7,
+};
+static Metric read_seconds = {
+    .kind = METRIC_HISTOGRAM,
+    .name = "feast_feature_server_online_store_read_duration_seconds",
+    .help = "Time to read the rows of one request from the online store.",
+};
+
+static void count_statuses(const FeastRequest *wanted, size_t (*counts)[FEAST_STATUSES])
+{
+    for (size_t i = 0; i < wanted->views_count; i++) {
+        for (int status = 0; status < FEAST_STATUSES; status++) {
+            if (counts[i][status] > 0)
+                metric_add(metric_with(&values_served, wanted->views[i].view->name, feast_status_name(status)),
+                           (double)counts[i][status]);
+        }
+    }
+}
+
+static bool read_rows(FeatureStore *store, const FeastRequest *wanted, Arena *arena, FeastEntityRow **ret_rows,
+                      Error *err)
+{
+    REDIS_SCOPED RedisConnection *redis = NULL;
+    double begin_s = clock_monotonic_s();
+    if (redis_acquire(store->redis, REDIS_DEADLINE_MS, &redis, err) &&
+        online_store_read(redis, wanted, arena, ret_rows, err)) {
+        metric_observe(metric_with(&read_seconds), clock_monotonic_s() - begin_s);
+        return true;
+    }
+    if (error_is_transient(err)) {
+        err->code = ERROR_UNAVAILABLE;
+        err->retry_after_s = RETRY_AFTER_S;
+    }
+    return false;
+}
+
+static bool answer(Request *request, Response *response, const FeastRequest *wanted, Error *err)
+{
+    Arena *arena = request_arena(request);
+    FeastEntityRow *rows = NULL;
+    if (!read_rows(request->service, wanted, arena, &rows, err))
+        return false;
+    size_t counts[FEAST_VIEWS_MAX][FEAST_STATUSES] = {{0}};
+    BUFFER_SCOPED Buffer body;
+    buffer_init(&body, ANSWER_LIMIT_BYTES);
+    Instant now = clock_now();
+    feast_response_write(wanted, rows, now == INSTANT_NONE ? clock_wall() : now, &body, counts);
+    if (!buffer_ok(&body, err))
+        return false;
+    metric_observe(metric_with(&entities_asked), (double)wanted->entities_count);
+    count_statuses(wanted, counts);
+    response_buffer(response, "application/json", &body);
+    return true;
+}
+
+bool feast_handle_online_features(Request *request, Response *response, Error *err)
+{
+    const FeatureStore *store = request->service;
+    JSON_SCOPED json_t *json = NULL;
+    FeastRequest wanted;
+    if (request_json(request, &json, err) &&
+        feast_request_read(json, &store->views, request_arena(request), &wanted, err) &&
+        answer(request, response, &wanted, err))
+        return true;
+    if (error_http_status(err->code) >= 500)
+        return false;
+    BUFFER_SCOPED Buffer body;
+    buffer_init(&body, ERROR_LIMIT_BYTES);
+    feast_error_write(err, &body);
+    response_status(response, error_http_status(err->code));
+    response_buffer(response, "application/json", &body);
+    return true;
+}
+
+bool feast_handle_health(Request *request, Response *response, Error *err)
+{
+    (void)err;
+    const FeatureStore *store = request->service;
+    response_empty(response, atomic_load(&store->schema_ready) ? 200 : 503);
+    return true;
+}
