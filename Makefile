@@ -19,7 +19,7 @@ OPTIMISE_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undef
 OPTIMISE_fuzz := -O1 -g -w -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 OPTIMISE_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 
-PACKAGES := libmicrohttpd jansson libpq hiredis rdkafka libmongoc-1.0 libcurl libzstd glib-2.0 zlib
+PACKAGES := libmicrohttpd jansson libpq rdkafka libmongoc-1.0 libcurl libssl libcrypto libzstd glib-2.0 zlib
 ifneq ($(filter-out help run install clean format lint,$(or $(MAKECMDGOALS),all)),)
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null | sed 's/-I/-isystem /g')
 PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
@@ -31,7 +31,7 @@ WARNINGS += -Werror
 endif
 CFLAGS += -std=gnu17 -D_GNU_SOURCE -fstack-protector-strong $(OPTIMISE_$(VARIANT)) $(WARNINGS)
 CPPFLAGS += -I. -Ibuild -isystem $(DEPS)/include $(PACKAGE_CFLAGS)
-LDLIBS = -L$(DEPS)/lib -Wl,--as-needed -lh3 -lnanoarrow -lyyjson -lgeos_c $(PACKAGE_LIBS) -lpthread -lm
+LDLIBS = -L$(DEPS)/lib -Wl,--as-needed -lh3 -lhiredis -lnanoarrow -lyyjson -lgeos_c $(PACKAGE_LIBS) -lpthread -lm
 
 COMMON_SOURCES := $(wildcard common/*.c)
 FORECASTING_SOURCES := $(wildcard services/trainer/forecasting/*.c)
