@@ -200,6 +200,9 @@ $(FUZZ_PROGRAMS): $(OUT)/%: $(OUT)/tests/fuzz/%.o $(FUZZ_PARTS) $(OUT)/libtested
 BENCH_SOURCES := $(wildcard tests/bench/*/*.c)
 BENCH_PROGRAMS := $(BENCH_SOURCES:tests/bench/%.c=build/release/bench/%)
 bench-programs: $(BENCH_PROGRAMS)
+build/release/bench/features/%: tests/bench/features/%.c $(call objects,$(filter-out %/main.c,$(call service_sources,feature-store))) $(OUT)/gen/feature_store_sql.o $(OUT)/gen/feature_views.o build/release/libcommon.a
+	@mkdir -p $(@D)
+	$(call SAY,LD) $(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $^ $(LDLIBS)
 build/release/bench/%: tests/bench/%.c build/release/libcommon.a
 	@mkdir -p $(@D)
 	$(call SAY,LD) $(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< build/release/libcommon.a $(LDLIBS)

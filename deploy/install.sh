@@ -27,6 +27,7 @@ all|kafka|Kafka|deploy/kafka/pom.xml deploy/local-stack/kafka.sh deploy/local-st
 all|mongo|Mongo-wire server|deploy/mongo/pom.xml deploy/mongo/MongoServer.java|mongo/classes/MongoServer.class
 test bench deep lint|python-tests|Python packages of the tests|tests/requirements.txt|venv/bin/pytest
 bench|python-peers|Python packages of the benchmarks' peers|tests/bench/peers/requirements.txt|peers/venv/bin/python
+bench|feast|Feast, peer of the feature store|tests/bench/peers/feast/requirements.txt|peers/feast/bin/feast
 "
 
 do_step() {
@@ -38,6 +39,10 @@ do_step() {
     python-peers)
         /usr/bin/python3 -m venv "$local_dir/peers/venv" &&
             pip_install "$local_dir/peers/venv" "$root/tests/bench/peers/requirements.txt"
+        ;;
+    feast)
+        /usr/bin/python3 -m venv "$local_dir/peers/feast" &&
+            pip_install "$local_dir/peers/feast" "$root/tests/bench/peers/feast/requirements.txt"
         ;;
     esac
 }

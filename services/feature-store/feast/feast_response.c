@@ -1,11 +1,11 @@
 #include "services/feature-store/feast/feast_response.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <yyjson.h>
 
-enum { ERROR_LIMIT_BYTES = 16 * 1024 };
+enum { ERROR_LIMIT_BYTES = 16 * 1024, LISTS_LIMIT_BYTES = FEAST_ENTITIES_MAX * (INSTANT_TEXT_MAX + 3) + 2 };
 #define NO_TIMESTAMP "1970-01-01T00:00:00Z"
 
 static const char *const status_names[] = {
@@ -20,132 +20,203 @@ const char *feast_status_name(FeastStatus status)
     return status_names[status];
 }
 
-/* Whether the value may be served at `now`: nothing older than the view's ttl is, whatever it was. */
-static FeastStatus feast_value_status(const FeatureView *view, const FeastEntityRow *row, size_t feature, Instant now)
+/* Whether values of the row may be served at `now`: nothing older than the view's ttl is, whatever it was. */
+static FeastStatus row_status(const FeatureView *view, const FeastEntityRow *row, Instant now)
 {
     if (!row->found)
         return FEAST_NOT_FOUND;
-    if (now - row->row.event_timestamp > view->ttl_s * INSTANT_PER_SECOND)
-        return FEAST_OUTSIDE_MAX_AGE;
-    return row->row.values[feature].null ? FEAST_NULL_VALUE : FEAST_PRESENT;
+    bool expired = now - row->row.event_timestamp > view->ttl_s * INSTANT_PER_SECOND;
+    return expired ? FEAST_OUTSIDE_MAX_AGE : FEAST_PRESENT;
 }
 
-/* Shortest text that reads back as the same double, always with a fraction or exponent: clients infer types from it. */
-static void append_real(Buffer *out, double value)
+static FeastStatus value_status(const FeatureView *view, const FeastEntityRow *row, size_t feature, Instant now)
 {
-    char text[40];
-    if (isnan(value) || isinf(value)) {
-        buffer_append_text(out, isnan(value) ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
-        return;
-    }
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof(text), "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
-    buffer_append_text(out, text);
-    if (strpbrk(text, ".e") == NULL)
-        buffer_append_text(out, ".0");
+    FeastStatus status = row_status(view, row, now);
+    return status == FEAST_PRESENT && row->row.values[feature].null ? FEAST_NULL_VALUE : status;
 }
 
-static void append_value(Buffer *out, FeatureType type, const FeatureValue *value)
+/* JSON lists that the columns of a view share, written once. */
+typedef struct ViewLists {
+    Buffer statuses; /* of a column in which nothing is null */
+    Buffer timestamps;
+} ViewLists;
+
+typedef struct Answer {
+    const FeastRequest *request;
+    const FeastEntityRow *rows;
+    Instant now;
+    yyjson_mut_doc *doc;
+    ViewLists lists[FEAST_VIEWS_MAX + 1]; /* the last ones are of join keys */
+    size_t (*counts)[FEAST_STATUSES];
+} Answer;
+
+static yyjson_mut_val *make_integer(yyjson_mut_doc *doc, const FeatureValue *value)
 {
-    if (type == FEATURE_FLOAT64)
-        append_real(out, value->real);
-    else
-        buffer_printf(out, "%lld", (long long)value->integer);
+    return yyjson_mut_sint(doc, value->integer);
 }
 
-static void append_quoted(Buffer *out, size_t index, const char *plain)
+/* The shortest text that reads back as the same double, always with a fraction or an exponent: clients infer types from
+ * it. */
+static yyjson_mut_val *make_real(yyjson_mut_doc *doc, const FeatureValue *value)
 {
-    buffer_append_text(out, index > 0 ? ",\"" : "\"");
-    buffer_append_text(out, plain);
-    buffer_append_char(out, '"');
+    if (isfinite(value->real))
+        return yyjson_mut_real(doc, value->real);
+    return yyjson_mut_str(doc, isnan(value->real) ? "NaN" : value->real > 0 ? "Infinity" : "-Infinity");
 }
 
-static void write_join_key(const FeastJoinKey *key, size_t count, Buffer *out)
+typedef yyjson_mut_val *ValueMaker(yyjson_mut_doc *doc, const FeatureValue *value);
+static ValueMaker *const value_makers[] = {[FEATURE_INT64] = make_integer, [FEATURE_FLOAT64] = make_real};
+
+static void append_quoted(Buffer *out, const char *plain, size_t length_bytes)
 {
-    buffer_append_text(out, "{\"values\":[");
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0)
-            buffer_append_char(out, ',');
-        buffer_append_json_string(out, key->values[i]);
-    }
-    buffer_append_text(out, "],\"statuses\":[");
-    for (size_t i = 0; i < count; i++)
-        append_quoted(out, i, status_names[FEAST_PRESENT]);
-    buffer_append_text(out, "],\"event_timestamps\":[");
-    for (size_t i = 0; i < count; i++)
-        append_quoted(out, i, NO_TIMESTAMP);
-    buffer_append_text(out, "]}");
+    char item[INSTANT_TEXT_MAX + 4] = ",\"";
+    memcpy(item + 2, plain, length_bytes);
+    item[length_bytes + 2] = '"';
+    bool first = out->length_bytes == 1;
+    buffer_append(out, item + (first ? 1 : 0), length_bytes + (first ? 2 : 3));
 }
 
-static void write_column(const FeatureView *view, size_t feature, const FeastEntityRow *rows, size_t count, Instant now,
-                         Buffer *out, size_t ret_counts[FEAST_STATUSES])
+/* rows NULL: as of join keys, which are always there and have no time. */
+static void write_lists(ViewLists *lists, const FeatureView *view, const FeastEntityRow *rows, size_t count,
+                        Instant now)
 {
-    buffer_append_text(out, ",{\"values\":[");
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0)
-            buffer_append_char(out, ',');
-        FeastStatus status = feast_value_status(view, &rows[i], feature, now);
-        ret_counts[status]++;
-        if (status == FEAST_PRESENT)
-            append_value(out, view->features[feature].type, &rows[i].row.values[feature]);
-        else
-            buffer_append_text(out, "null");
-    }
-    buffer_append_text(out, "],\"statuses\":[");
-    for (size_t i = 0; i < count; i++)
-        append_quoted(out, i, status_names[feast_value_status(view, &rows[i], feature, now)]);
-    buffer_append_text(out, "],\"event_timestamps\":[");
-    char text[INSTANT_TEXT_MAX] = NO_TIMESTAMP;
+    char text[INSTANT_TEXT_MAX];
+    size_t text_bytes = 0;
     Instant formatted = INSTANT_NONE; /* rows mostly share their timestamp */
+    buffer_init(&lists->statuses, LISTS_LIMIT_BYTES);
+    buffer_init(&lists->timestamps, LISTS_LIMIT_BYTES);
+    buffer_append_char(&lists->statuses, '[');
+    buffer_append_char(&lists->timestamps, '[');
     for (size_t i = 0; i < count; i++) {
-        if (rows[i].found && rows[i].row.event_timestamp != formatted) {
-            formatted = rows[i].row.event_timestamp;
-            instant_format(formatted, text);
+        const char *status = status_names[rows == NULL ? FEAST_PRESENT : row_status(view, &rows[i], now)];
+        append_quoted(&lists->statuses, status, strlen(status));
+        if (rows == NULL || !rows[i].found) {
+            append_quoted(&lists->timestamps, NO_TIMESTAMP, sizeof(NO_TIMESTAMP) - 1);
+            continue;
         }
-        append_quoted(out, i, rows[i].found ? text : NO_TIMESTAMP);
+        if (rows[i].row.event_timestamp != formatted) {
+            formatted = rows[i].row.event_timestamp;
+            text_bytes = instant_format(formatted, text);
+        }
+        append_quoted(&lists->timestamps, text, text_bytes);
     }
-    buffer_append_text(out, "]}");
+    buffer_append_char(&lists->statuses, ']');
+    buffer_append_char(&lists->timestamps, ']');
 }
 
-static void write_metadata(const FeastRequest *request, Buffer *out)
+static yyjson_mut_val *make_list(yyjson_mut_doc *doc, const Buffer *list)
 {
-    buffer_append_text(out, "{\"metadata\":{\"feature_names\":[");
-    for (size_t i = 0; i < request->join_keys_count; i++) {
-        buffer_append_text(out, i > 0 ? "," : "");
-        buffer_append_json_string(out, request->join_keys[i].name);
+    return yyjson_mut_rawn(doc, list->data, list->length_bytes);
+}
+
+static void add_result(const Answer *answer, yyjson_mut_val *results, yyjson_mut_val *values, yyjson_mut_val *statuses,
+                       const Buffer *timestamps)
+{
+    yyjson_mut_doc *doc = answer->doc;
+    yyjson_mut_val *result = yyjson_mut_obj(doc);
+    yyjson_mut_obj_add_val(doc, result, "values", values);
+    yyjson_mut_obj_add_val(doc, result, "statuses", statuses);
+    yyjson_mut_obj_add_val(doc, result, "event_timestamps", make_list(doc, timestamps));
+    yyjson_mut_arr_append(results, result);
+}
+
+static void add_join_key(const Answer *answer, const FeastJoinKey *key, yyjson_mut_val *results)
+{
+    const ViewLists *lists = &answer->lists[FEAST_VIEWS_MAX];
+    yyjson_mut_val *values = yyjson_mut_arr(answer->doc);
+    for (size_t i = 0; i < answer->request->entities_count; i++)
+        yyjson_mut_arr_add_str(answer->doc, values, key->values[i]);
+    add_result(answer, results, values, make_list(answer->doc, &lists->statuses), &lists->timestamps);
+}
+
+static yyjson_mut_val *make_statuses(const Answer *answer, const FeastColumn *column)
+{
+    const FeatureView *view = answer->request->views[column->view].view;
+    size_t count = answer->request->entities_count;
+    const FeastEntityRow *rows = &answer->rows[column->view * count];
+    yyjson_mut_val *statuses = yyjson_mut_arr(answer->doc);
+    for (size_t i = 0; i < count; i++)
+        yyjson_mut_arr_add_str(answer->doc, statuses,
+                               status_names[value_status(view, &rows[i], column->feature, answer->now)]);
+    return statuses;
+}
+
+static void add_column(const Answer *answer, const FeastColumn *column, yyjson_mut_val *results)
+{
+    const FeatureView *view = answer->request->views[column->view].view;
+    const ViewLists *lists = &answer->lists[column->view];
+    size_t count = answer->request->entities_count, feature = column->feature;
+    const FeastEntityRow *rows = &answer->rows[column->view * count];
+    ValueMaker *make = value_makers[view->features[feature].type];
+    size_t counts[FEAST_STATUSES] = {0};
+    yyjson_mut_val *values = yyjson_mut_arr(answer->doc);
+    for (size_t i = 0; i < count; i++) {
+        FeastStatus status = value_status(view, &rows[i], feature, answer->now);
+        counts[status]++;
+        yyjson_mut_arr_append(values, status == FEAST_PRESENT ? make(answer->doc, &rows[i].row.values[feature])
+                                                              : yyjson_mut_null(answer->doc));
     }
-    for (size_t i = 0; i < request->columns_count; i++) {
-        buffer_append_char(out, ',');
-        buffer_append_json_string(out, request->columns[i].name);
-    }
-    buffer_append_char(out, ']');
+    for (int status = 0; status < FEAST_STATUSES; status++)
+        answer->counts[column->view][status] += counts[status];
+    yyjson_mut_val *statuses =
+        counts[FEAST_NULL_VALUE] > 0 ? make_statuses(answer, column) : make_list(answer->doc, &lists->statuses);
+    add_result(answer, results, values, statuses, &lists->timestamps);
+}
+
+static yyjson_mut_val *make_metadata(const Answer *answer)
+{
+    const FeastRequest *request = answer->request;
+    yyjson_mut_doc *doc = answer->doc;
+    yyjson_mut_val *metadata = yyjson_mut_obj(doc);
+    yyjson_mut_val *names = yyjson_mut_obj_add_arr(doc, metadata, "feature_names");
+    for (size_t i = 0; i < request->join_keys_count; i++)
+        yyjson_mut_arr_add_str(doc, names, request->join_keys[i].name);
+    for (size_t i = 0; i < request->columns_count; i++)
+        yyjson_mut_arr_add_str(doc, names, request->columns[i].name);
     if (request->with_version_metadata) {
-        buffer_append_text(out, ",\"feature_view_metadata\":[");
-        for (size_t i = 0; i < request->views_count; i++)
-            buffer_printf(out, "%s{\"name\":\"%s\",\"version\":%lld}", i > 0 ? "," : "", request->views[i].view->name,
-                          (long long)request->views[i].view->version);
-        buffer_append_char(out, ']');
+        yyjson_mut_val *views = yyjson_mut_obj_add_arr(doc, metadata, "feature_view_metadata");
+        for (size_t i = 0; i < request->views_count; i++) {
+            yyjson_mut_val *view = yyjson_mut_arr_add_obj(doc, views);
+            yyjson_mut_obj_add_str(doc, view, "name", request->views[i].view->name);
+            yyjson_mut_obj_add_sint(doc, view, "version", request->views[i].view->version);
+        }
     }
-    buffer_append_text(out, "},\"results\":[");
+    return metadata;
+}
+
+static void write_document(yyjson_mut_doc *doc, Buffer *out)
+{
+    size_t length_bytes = 0;
+    char *text = yyjson_mut_write(doc, YYJSON_WRITE_ALLOW_INVALID_UNICODE, &length_bytes);
+    if (text == NULL)
+        abort();
+    buffer_append(out, text, length_bytes);
+    free(text);
 }
 
 void feast_response_write(const FeastRequest *request, const FeastEntityRow *rows, Instant now, Buffer *out,
                           size_t (*ret_counts)[FEAST_STATUSES])
 {
-    write_metadata(request, out);
-    for (size_t i = 0; i < request->join_keys_count; i++) {
-        buffer_append_text(out, i > 0 ? "," : "");
-        write_join_key(&request->join_keys[i], request->entities_count, out);
+    Answer answer = {
+        .request = request, .rows = rows, .now = now, .doc = yyjson_mut_doc_new(NULL), .counts = ret_counts};
+    size_t count = request->entities_count;
+    write_lists(&answer.lists[FEAST_VIEWS_MAX], NULL, NULL, count, now);
+    for (size_t i = 0; i < request->views_count; i++)
+        write_lists(&answer.lists[i], request->views[i].view, &rows[i * count], count, now);
+    yyjson_mut_val *root = yyjson_mut_obj(answer.doc);
+    yyjson_mut_doc_set_root(answer.doc, root);
+    yyjson_mut_obj_add_val(answer.doc, root, "metadata", make_metadata(&answer));
+    yyjson_mut_val *results = yyjson_mut_obj_add_arr(answer.doc, root, "results");
+    for (size_t i = 0; i < request->join_keys_count; i++)
+        add_join_key(&answer, &request->join_keys[i], results);
+    for (size_t i = 0; i < request->columns_count; i++)
+        add_column(&answer, &request->columns[i], results);
+    write_document(answer.doc, out);
+    yyjson_mut_doc_free(answer.doc);
+    for (size_t i = 0; i <= FEAST_VIEWS_MAX; i++) {
+        buffer_fini(&answer.lists[i].statuses);
+        buffer_fini(&answer.lists[i].timestamps);
     }
-    for (size_t i = 0; i < request->columns_count; i++) {
-        const FeastColumn *column = &request->columns[i];
-        write_column(request->views[column->view].view, column->feature, &rows[column->view * request->entities_count],
-                     request->entities_count, now, out, ret_counts[column->view]);
-    }
-    buffer_append_text(out, "]}");
 }
 
 void feast_error_write(const Error *err, Buffer *out)
