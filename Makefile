@@ -135,13 +135,16 @@ $(foreach service,$(SERVICES),$(eval $(call service_rules,$(service))))
 $(GEN)/feature_views.c: $(wildcard services/feature-store/views/*.json) deploy/embed_json.sh services/feature-store/views
 	@mkdir -p $(GEN)
 	@deploy/embed_json.sh array services/feature-store/registry/feature_view.h feature_view_declarations services/feature-store/views >$@
+$(GEN)/feature_services.c: $(wildcard services/feature-store/feature_services/*.json) deploy/embed_json.sh services/feature-store/feature_services
+	@mkdir -p $(GEN)
+	@deploy/embed_json.sh array services/feature-store/registry/feature_service.h feature_service_declarations services/feature-store/feature_services >$@
 $(GEN)/entity_mappings.c: $(wildcard services/ingest/mappings/*.json) deploy/embed_json.sh services/ingest/mappings
 	@mkdir -p $(GEN)
 	@deploy/embed_json.sh texts services/ingest/entities/entity.h entity_mapping_ services/ingest/mappings >$@
 $(OUT)/gen/%.o: $(GEN)/%.c
 	@mkdir -p $(@D)
 	$(call SAY,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
-$(OUT)/rushcast-feature-store: $(OUT)/gen/feature_views.o
+$(OUT)/rushcast-feature-store: $(OUT)/gen/feature_views.o $(OUT)/gen/feature_services.o
 $(OUT)/rushcast-ingest: $(OUT)/gen/entity_mappings.o
 
 
@@ -175,7 +178,7 @@ $(OUT)/%.o: %.c
 UNIT_SOURCES := $(shell find tests/unit -name '*_test.c' 2>/dev/null)
 INTEGRATION_SOURCES := $(shell find tests/integration -name '*.c' 2>/dev/null)
 TESTED_SOURCES := $(filter-out %/main.c,$(foreach service,$(SERVICES),$(call service_sources,$(service))) $(CLI_SOURCES))
-TESTED := $(call objects,$(TESTED_SOURCES)) $(SQL_OBJECTS) $(OUT)/gen/feature_views.o $(OUT)/gen/entity_mappings.o $(LIBFORECASTING) $(LIBCOMMON)
+TESTED := $(call objects,$(TESTED_SOURCES)) $(SQL_OBJECTS) $(OUT)/gen/feature_views.o $(OUT)/gen/feature_services.o $(OUT)/gen/entity_mappings.o $(LIBFORECASTING) $(LIBCOMMON)
 $(call objects,$(INTEGRATION_SOURCES) $(UNIT_SOURCES)): | $(SQL_HEADERS)
 
 .PHONY: test-programs bench-programs

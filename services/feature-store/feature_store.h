@@ -5,6 +5,7 @@
 #include "common/config.h"
 #include "common/pg.h"
 #include "common/redis_pool.h"
+#include "services/feature-store/registry/feature_service.h"
 #include "services/feature-store/registry/feature_view.h"
 
 typedef struct FeatureStoreConfig {
@@ -14,11 +15,13 @@ typedef struct FeatureStoreConfig {
     const char *redis_password;
     int64_t poll_ms;
     int64_t page_rows;
+    const char *feature_services;
 } FeatureStoreConfig;
 
 typedef struct FeatureStore {
     FeatureStoreConfig config;
     FeatureViews views;
+    FeatureServices services;
     PgPool *postgres;
     RedisPool *redis;
     atomic_bool schema_ready; /* the migrations are applied */
