@@ -14,6 +14,7 @@ typedef struct FeatureStoreConfig {
     const char *redis_password;
     int64_t poll_ms;
     int64_t page_rows;
+    const char *feature_views;
 } FeatureStoreConfig;
 
 typedef struct FeatureStore {
@@ -21,7 +22,7 @@ typedef struct FeatureStore {
     FeatureViews views;
     PgPool *postgres;
     RedisPool *redis;
-    atomic_bool schema_ready; /* the migrations are applied */
+    atomic_bool schema_ready; /* the migrations and the declarations are applied */
 } FeatureStore;
 
 enum { FEATURE_STORE_ACQUIRE_MS = 2000 };

@@ -47,10 +47,10 @@ static bool add_view(FeastRequest *request, const FeatureView *view, size_t *ret
         return error_set_at(err, ERROR_UNPROCESSABLE, "features", "at most %d feature views in one request",
                             FEAST_VIEWS_MAX);
     size_t key = 0;
-    while (key < request->join_keys_count && strcmp(request->join_keys[key].name, view->join_key) != 0)
+    while (key < request->join_keys_count && strcmp(request->join_keys[key].name, view->keys[0].join_key) != 0)
         key++;
     if (key == request->join_keys_count)
-        request->join_keys[request->join_keys_count++] = (FeastJoinKey){.name = view->join_key};
+        request->join_keys[request->join_keys_count++] = (FeastJoinKey){.name = view->keys[0].join_key};
     *ret_index = request->views_count;
     request->views[request->views_count++] = (FeastView){.view = view, .join_key = key};
     return true;

@@ -25,7 +25,7 @@ static FeastStatus feast_value_status(const FeatureView *view, const FeastEntity
 {
     if (!row->found)
         return FEAST_NOT_FOUND;
-    if (now - row->row.event_timestamp > view->ttl_s * INSTANT_PER_SECOND)
+    if (view->ttl_s > 0 && now - row->row.event_timestamp > view->ttl_s * INSTANT_PER_SECOND)
         return FEAST_OUTSIDE_MAX_AGE;
     return row->row.values[feature].null ? FEAST_NULL_VALUE : FEAST_PRESENT;
 }
@@ -50,10 +50,17 @@ static void append_real(Buffer *out, double value)
 
 static void append_value(Buffer *out, FeatureType type, const FeatureValue *value)
 {
-    if (type == FEATURE_FLOAT64)
-        append_real(out, value->real);
-    else
-        buffer_printf(out, "%lld", (long long)value->integer);
+    char instant[INSTANT_TEXT_MAX];
+    switch (type) {
+    case FEATURE_INT64: buffer_append_int(out, value->integer); break;
+    case FEATURE_FLOAT64: append_real(out, value->real); break;
+    case FEATURE_BOOL: buffer_append_text(out, value->boolean ? "true" : "false"); break;
+    case FEATURE_TEXT: buffer_append_json_string(out, value->text); break;
+    case FEATURE_INSTANT:
+        instant_format(value->instant, instant);
+        buffer_append_json_string(out, instant);
+        break;
+    }
 }
 
 static void append_quoted(Buffer *out, size_t index, const char *plain)

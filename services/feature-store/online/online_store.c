@@ -36,7 +36,7 @@ static bool read_rows(RedisConnection *connection, const FeatureView *view, size
         const redisReply *item = reply->element[i];
         rows[i].row.values = &values[i * view->features_count];
         if (item->type == REDIS_REPLY_STRING)
-            rows[i].found = feature_row_unpack(view, item->str, (size_t)item->len, &rows[i].row, NULL);
+            rows[i].found = feature_row_unpack(view, item->str, (size_t)item->len, arena, &rows[i].row, NULL);
     }
     return true;
 }
