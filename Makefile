@@ -132,9 +132,10 @@ endef
 $(foreach service,$(SERVICES),$(eval $(call service_rules,$(service))))
 
 # ---- JSON embedded at build time: feature views, mappings --------------------------------------------------------------
-$(GEN)/feature_views.c: $(wildcard services/feature-store/views/*.json) deploy/embed_json.sh services/feature-store/views
+$(GEN)/feature_views.c: $(wildcard services/feature-store/views/*) deploy/embed_json.sh services/feature-store/views
 	@mkdir -p $(GEN)
 	@deploy/embed_json.sh array services/feature-store/registry/feature_view.h feature_view_declarations services/feature-store/views >$@
+	@deploy/embed_json.sh queries FeatureQuery feature_view_queries services/feature-store/views >>$@
 $(GEN)/feature_services.c: $(wildcard services/feature-store/feature_services/*.json) deploy/embed_json.sh services/feature-store/feature_services
 	@mkdir -p $(GEN)
 	@deploy/embed_json.sh array services/feature-store/registry/feature_service.h feature_service_declarations services/feature-store/feature_services >$@

@@ -16,6 +16,7 @@ typedef struct FeatureStoreConfig {
     int64_t poll_ms;
     int64_t page_rows;
     const char *feature_services;
+    const char *feature_views;
 } FeatureStoreConfig;
 
 typedef struct FeatureStore {
@@ -24,7 +25,7 @@ typedef struct FeatureStore {
     FeatureServices services;
     PgPool *postgres;
     RedisPool *redis;
-    atomic_bool schema_ready; /* the migrations are applied */
+    atomic_bool schema_ready; /* the migrations and the declarations are applied */
 } FeatureStore;
 
 enum { FEATURE_STORE_ACQUIRE_MS = 2000 };

@@ -19,6 +19,9 @@ static const ConfigEntry config[] = {
      "Milliseconds between two looks for new demand, unless a hint comes earlier."},
     {"RUSHCAST_FEATURES_PAGE_ROWS", CONFIG_INT, offsetof(FeatureStoreConfig, page_rows), "100000", 1, 100000,
      "Most demand changes asked of ingest at once."},
+    {"RUSHCAST_FEATURE_VIEWS", CONFIG_TEXT, offsetof(FeatureStoreConfig, feature_views), "", 0, 0,
+     "Folder with declarations of further feature views (*.json, and their queries *.sql); empty: only those built "
+     "in."},
     {0},
 };
 
@@ -52,7 +55,9 @@ static bool start(void *state, Error *err)
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
     });
     store->redis = redis_pool_new(settings->redis, settings->redis_password, connections + 1, REDIS_TIMEOUT_MS);
-    return feature_views_load(feature_view_declarations, feature_view_declarations_count, &store->views, err);
+    return feature_views_load(feature_view_declarations, feature_view_declarations_count, &store->views, err) &&
+           (settings->feature_views[0] == '\0' ||
+            feature_views_load_folder(settings->feature_views, &store->views, err));
 }
 
 static void stop(void *state)

@@ -9,7 +9,7 @@ enum { ORIGIN_MAX = 40 };
 static bool queue_reads(RedisConnection *connection, const FeastRequest *request, const FeastView *wanted, Arena *arena,
                         Error *err)
 {
-    const char **values = request->join_keys[wanted->join_key].values;
+    const char **values = wanted->entities;
     size_t count = request->entities_count;
     const char **arguments = arena_array(arena, count + 1, sizeof(*arguments));
     size_t *lengths_bytes = arena_array(arena, count + 1, sizeof(*lengths_bytes));
@@ -36,7 +36,7 @@ static bool read_rows(RedisConnection *connection, const FeatureView *view, size
         const redisReply *item = reply->element[i];
         rows[i].row.values = &values[i * view->features_count];
         if (item->type == REDIS_REPLY_STRING)
-            rows[i].found = feature_row_unpack(view, item->str, (size_t)item->len, &rows[i].row, NULL);
+            rows[i].found = feature_row_unpack(view, item->str, (size_t)item->len, arena, &rows[i].row, NULL);
     }
     return true;
 }

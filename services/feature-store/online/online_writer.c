@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "common/metrics.h"
 #include "services/feature-store/geo_demand/feature_progress.h"
+#include "services/feature-store/offline/feature_columns.h"
 #include "services/feature-store/offline/feature_sql.h"
 #include "services/feature-store/online/online_store.h"
 
@@ -31,18 +32,12 @@ typedef struct Writing {
 
 static FeatureRow read_row(const FeatureView *view, const PGresult *rows, int row, FeatureValue *values)
 {
-    for (size_t i = 0; i < view->features_count; i++) {
-        int column = 3 + (int)i;
-        values[i].null = pg_is_null(rows, row, column);
-        if (values[i].null)
-            continue;
-        if (view->features[i].type == FEATURE_FLOAT64)
-            values[i].real = pg_get_real(rows, row, column);
-        else
-            values[i].integer = pg_get_int(rows, row, column);
-    }
+    int column = 3;
+    for (size_t i = 0; i < view->features_count; i++)
+        values[i] = view->features[i].online_only ? (FeatureValue){.null = true}
+                                                  : feature_value_get(view->features[i].type, rows, row, column++);
     return (FeatureRow){
-        .event_timestamp = hour_start(pg_get_hour(rows, row, 1) + 1),
+        .event_timestamp = pg_get_instant(rows, row, 1),
         .created = pg_get_instant(rows, row, 2),
         .values = values,
     };
@@ -90,7 +85,7 @@ bool online_writer_sync(PgConnection *postgres, RedisConnection *redis, const Fe
     FeatureProgress progress = {0};
     bool ok = pg_begin(postgres, err) &&
               pg_command(postgres, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", err) &&
-              feature_progress_read(postgres, view->name, false, &progress, err) &&
+              feature_progress_read(postgres, view->table, false, &progress, err) &&
               online_store_marker(redis, view, progress.origin, &online_seq, err);
     if (ok && online_seq != progress.recorded_seq) {
         /* beyond what is recorded: the database was set back */
@@ -119,12 +114,14 @@ bool online_writer_step(void *service, WorkerStep *step, Error *err)
     if (!redis_acquire(store->redis, ACQUIRE_REDIS_MS, &redis, err) || !feature_store_acquire(store, &postgres, err))
         return false;
     for (size_t i = 0; i < store->views.count; i++) {
+        const FeatureView *view = &store->views.items[i];
         size_t rows = 0;
-        if (!online_writer_sync(postgres, redis, &store->views.items[i], &rows, err))
+        if (view->source.kind != FEATURE_SOURCE_DEMAND)
+            continue;
+        if (!online_writer_sync(postgres, redis, view, &rows, err))
             return false;
         if (rows > 0)
-            log_debug("online.rows_written", log_text("feature_view", store->views.items[i].name),
-                      log_int("rows", rows));
+            log_debug("online.rows_written", log_text("feature_view", view->name), log_int("rows", rows));
     }
     step->rest_ms = (int)store->config.poll_ms;
     return true;

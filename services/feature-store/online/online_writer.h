@@ -1,5 +1,5 @@
-/* Worker that carries what was recorded offline to the online store: what is new since the marker there, or everything
- * when Redis was emptied. Rows come first and the marker last, so a crash between only repeats work. */
+/* Worker that carries what was recorded offline of demand to the online store: what is new since the marker there, or
+ * everything when Redis was emptied. Rows come first and the marker last, so a crash between only repeats work. */
 #pragma once
 
 #include "common/worker.h"
