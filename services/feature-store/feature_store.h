@@ -5,6 +5,7 @@
 #include "common/config.h"
 #include "common/pg.h"
 #include "common/redis_pool.h"
+#include "services/feature-store/on_demand/geo_places.h"
 #include "services/feature-store/registry/feature_service.h"
 #include "services/feature-store/registry/feature_view.h"
 
@@ -25,6 +26,7 @@ typedef struct FeatureStore {
     FeatureServices services;
     PgPool *postgres;
     RedisPool *redis;
+    GeoPlaces *places;
     atomic_bool schema_ready; /* the migrations and the declarations are applied */
 } FeatureStore;
 

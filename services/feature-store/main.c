@@ -40,6 +40,7 @@ static const WorkerDefinition workers[] = {
     {"postgres", postgres_keeper_step, true},
     {"demand_follower", geo_demand_follower_step, true},
     {"online_writer", online_writer_step, true},
+    {"geo_places", geo_places_step, false},
     {0},
 };
 
@@ -54,6 +55,7 @@ static bool start(void *state, Error *err)
         .size = connections + sizeof(workers) / sizeof(workers[0]) - 1,
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
     });
+    store->places = geo_places_new();
     store->redis = redis_pool_new(settings->redis, settings->redis_password, connections + 1, REDIS_TIMEOUT_MS);
     return feature_views_load(feature_view_declarations, feature_view_declarations_count, &store->views, err) &&
            (settings->feature_views[0] == '\0' ||
@@ -64,6 +66,7 @@ static void stop(void *state)
 {
     FeatureStore *store = state;
     redis_pool_free(store->redis);
+    geo_places_free(store->places);
     pg_pool_free(store->postgres);
     feature_views_fini(&store->views);
 }

@@ -79,7 +79,8 @@ static bool handle_online_features(Request *request, Response *response, Error *
     JSON_SCOPED json_t *json = NULL;
     FeastRequest wanted;
     return request_json(request, &json, err) &&
-           feast_request_read(json, &store->views, &store->services, request_arena(request), &wanted, err) &&
+           feast_request_read(json, &store->views, &store->services, FEAST_ENTITIES_MAX, request_arena(request),
+                              &wanted, err) &&
            answer(request, response, &wanted, err);
 }
 

@@ -96,7 +96,7 @@ char *fixture_export(int64_t recorded_since, int64_t *ret_cursor)
         .to = fixture_hour(100000),
         .recorded_since = recorded_since,
     };
-    cr_assert(offline_export_write(connection, &request, EXPORT_CSV, out, &progress, &err), "%s", err.message);
+    cr_assert(offline_export_write(connection, &request, TABLE_CSV, out, &progress, &err), "%s", err.message);
     fclose(out);
     *ret_cursor = progress.recorded_seq;
     return text;

@@ -184,7 +184,7 @@ Test(geo_demand_store, unknown_geo_is_named)
     FeatureProgress progress;
     ExportRequest request = {.view = fixture_view(), .features = (int[]){0}, .features_count = 1, .geo = "nowhere"};
     FILE *out = tmpfile();
-    cr_assert_not(offline_export_write(fixture_connection(), &request, EXPORT_CSV, out, &progress, &err));
+    cr_assert_not(offline_export_write(fixture_connection(), &request, TABLE_CSV, out, &progress, &err));
     cr_assert_eq(err.code, ERROR_NOT_FOUND);
     cr_assert_not_null(strstr(err.message, "nowhere"));
     fclose(out);
