@@ -1,5 +1,6 @@
 #include "common/service.h"
 #include "services/feature-store/feast/feast_handlers.h"
+#include "services/feature-store/feast/feast_write.h"
 #include "services/feature-store/feature_store.h"
 #include "services/feature-store/geo_demand/geo_demand_follower.h"
 #include "services/feature-store/online/online_writer.h"
@@ -22,6 +23,8 @@ static const ConfigEntry config[] = {
     {"RUSHCAST_FEATURE_VIEWS", CONFIG_TEXT, offsetof(FeatureStoreConfig, feature_views), "", 0, 0,
      "Folder with declarations of further feature views (*.json, and their queries *.sql); empty: only those built "
      "in."},
+    {"RUSHCAST_FEATURE_SERVICES", CONFIG_TEXT, offsetof(FeatureStoreConfig, feature_services), "", 0, 0,
+     "Folder with declarations of further feature services (*.json); empty: only those built in."},
     {0},
 };
 
@@ -30,7 +33,10 @@ static const Route routes[] = {
     {"GET", "/feature-views/{name}", SCOPE_READ, ROUTE_FAST, 0, view_handle_get},
     {"GET", "/feature-views/{name}/statistics", SCOPE_READ, ROUTE_BLOCKING, 0, view_handle_statistics},
     {"GET", "/feature-views/{name}/export", SCOPE_READ, ROUTE_BLOCKING, 0, view_handle_export},
+    {"GET", "/feature-services", SCOPE_READ, ROUTE_FAST, 0, view_handle_services},
     {"POST", "/get-online-features", SCOPE_READ, ROUTE_BLOCKING, FEAST_BODY_LIMIT_BYTES, feast_handle_online_features},
+    {"POST", "/write-to-online-store", SCOPE_WRITE, ROUTE_BLOCKING, FEAST_WRITE_LIMIT_BYTES, feast_handle_write},
+    {"POST", "/push", SCOPE_WRITE, ROUTE_BLOCKING, FEAST_WRITE_LIMIT_BYTES, feast_handle_push},
     {"GET", "/health", SCOPE_PUBLIC, ROUTE_FAST, 0, feast_handle_health},
     {"POST", "/hints/demand", SCOPE_INTERNAL, ROUTE_FAST, 0, view_handle_hint},
     {0},
@@ -57,7 +63,11 @@ static bool start(void *state, Error *err)
     store->redis = redis_pool_new(settings->redis, settings->redis_password, connections + 1, REDIS_TIMEOUT_MS);
     return feature_views_load(feature_view_declarations, feature_view_declarations_count, &store->views, err) &&
            (settings->feature_views[0] == '\0' ||
-            feature_views_load_folder(settings->feature_views, &store->views, err));
+            feature_views_load_folder(settings->feature_views, &store->views, err)) &&
+           feature_services_load(feature_service_declarations, feature_service_declarations_count, &store->views,
+                                 &store->services, err) &&
+           (settings->feature_services[0] == '\0' ||
+            feature_services_load_folder(settings->feature_services, &store->views, &store->services, err));
 }
 
 static void stop(void *state)
@@ -65,6 +75,7 @@ static void stop(void *state)
     FeatureStore *store = state;
     redis_pool_free(store->redis);
     pg_pool_free(store->postgres);
+    feature_services_fini(&store->services);
     feature_views_fini(&store->views);
 }
 
