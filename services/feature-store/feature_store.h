@@ -4,14 +4,16 @@
 #include <stdatomic.h>
 #include "common/config.h"
 #include "common/pg.h"
-#include "common/redis_pool.h"
+#include "common/redis_client.h"
 #include "services/feature-store/registry/feature_view.h"
 
 typedef struct FeatureStoreConfig {
     CommonConfig common;
     int64_t port;
     const char *redis;
-    const char *redis_password;
+    const char *redis_user, *redis_password;
+    bool redis_tls;
+    const char *redis_ca_file, *redis_certificate_file, *redis_key_file, *redis_server_name;
     int64_t poll_ms;
     int64_t page_rows;
 } FeatureStoreConfig;
@@ -20,7 +22,7 @@ typedef struct FeatureStore {
     FeatureStoreConfig config;
     FeatureViews views;
     PgPool *postgres;
-    RedisPool *redis;
+    RedisClient *redis;
     atomic_bool schema_ready; /* the migrations are applied */
 } FeatureStore;
 

@@ -5,7 +5,7 @@
 #include "services/feature-store/feature_store.h"
 #include "services/feature-store/online/online_store.h"
 
-enum { ANSWER_LIMIT_BYTES = 64 << 20, ERROR_LIMIT_BYTES = 16 * 1024, REDIS_DEADLINE_MS = 1000, RETRY_AFTER_S = 1 };
+enum { ANSWER_LIMIT_BYTES = 64 << 20, ERROR_LIMIT_BYTES = 16 * 1024, RETRY_AFTER_S = 1 };
 
 static Metric values_served = {
     .kind = METRIC_COUNTER,
@@ -40,10 +40,8 @@ static void count_statuses(const FeastRequest *wanted, size_t (*counts)[FEAST_ST
 static bool read_rows(FeatureStore *store, const FeastRequest *wanted, Arena *arena, FeastEntityRow **ret_rows,
                       Error *err)
 {
-    REDIS_SCOPED RedisConnection *redis = NULL;
     double begin_s = clock_monotonic_s();
-    if (redis_acquire(store->redis, REDIS_DEADLINE_MS, &redis, err) &&
-        online_store_read(redis, wanted, arena, ret_rows, err)) {
+    if (online_store_read(store->redis, wanted, arena, ret_rows, err)) {
         metric_observe(metric_with(&read_seconds), clock_monotonic_s() - begin_s);
         return true;
     }
