@@ -27,7 +27,7 @@ enum { REDIS_BATCH_MAX = 32768 };
 
 /* A command to be sent; all that it points to stays the caller's. */
 typedef struct RedisCommand {
-    const char *const *argv;
+    const char **argv;
     const size_t *lengths_bytes; /* of each argument; NULL: they are texts */
     int argc;
     int key;           /* index in argv of the key, which decides the node; 0: any node will do */

@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include "common/config.h"
 #include "common/pg.h"
-#include "common/redis_pool.h"
+#include "common/redis_client.h"
 #include "services/feature-store/on_demand/geo_places.h"
 #include "services/feature-store/registry/feature_service.h"
 #include "services/feature-store/registry/feature_view.h"
@@ -13,7 +13,9 @@ typedef struct FeatureStoreConfig {
     CommonConfig common;
     int64_t port;
     const char *redis;
-    const char *redis_password;
+    const char *redis_user, *redis_password;
+    bool redis_tls;
+    const char *redis_ca_file, *redis_certificate_file, *redis_key_file, *redis_server_name;
     int64_t poll_ms;
     int64_t page_rows;
     const char *feature_services;
@@ -25,7 +27,7 @@ typedef struct FeatureStore {
     FeatureViews views;
     FeatureServices services;
     PgPool *postgres;
-    RedisPool *redis;
+    RedisClient *redis;
     GeoPlaces *places;
     atomic_bool schema_ready; /* the migrations and the declarations are applied */
 } FeatureStore;

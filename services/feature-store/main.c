@@ -1,9 +1,14 @@
 #include "common/service.h"
 #include "services/feature-store/feast/feast_handlers.h"
+#include "services/feature-store/feast/feast_write.h"
 #include "services/feature-store/feature_store.h"
 #include "services/feature-store/geo_demand/geo_demand_follower.h"
+#include "services/feature-store/offline/historical_handlers.h"
+#include "services/feature-store/offline/historical_request.h"
+#include "services/feature-store/on_demand/on_demand.h"
 #include "services/feature-store/online/online_writer.h"
 #include "services/feature-store/postgres_keeper.h"
+#include "services/feature-store/sql_source/sql_source.h"
 #include "services/feature-store/view_handlers.h"
 
 enum { REDIS_TIMEOUT_MS = 1000, STATEMENT_TIMEOUT_MS = 120000 };
@@ -12,9 +17,22 @@ static const ConfigEntry config[] = {
     {"RUSHCAST_FEATURE_STORE_PORT", CONFIG_INT, offsetof(FeatureStoreConfig, port), "8082", 1, 65535,
      "Port to listen on."},
     {"RUSHCAST_REDIS", CONFIG_TEXT, offsetof(FeatureStoreConfig, redis), "127.0.0.1:16379", 0, 0,
-     "Online store: host:port of Redis, or the path of its socket."},
+     "Online store: host:port of Redis or the path of its socket; several of host:port, separated by commas, of a "
+     "Redis Cluster."},
+    {"RUSHCAST_REDIS_USER", CONFIG_TEXT, offsetof(FeatureStoreConfig, redis_user), "", 0, 0,
+     "User of Redis' access control; empty: the default user."},
     {"RUSHCAST_REDIS_PASSWORD", CONFIG_SECRET, offsetof(FeatureStoreConfig, redis_password), "", 0, 0,
      "Password of Redis; empty: none."},
+    {"RUSHCAST_REDIS_TLS", CONFIG_BOOL, offsetof(FeatureStoreConfig, redis_tls), "off", 0, 0,
+     "Whether to speak TLS with Redis: on or off."},
+    {"RUSHCAST_REDIS_CA_FILE", CONFIG_TEXT, offsetof(FeatureStoreConfig, redis_ca_file), "", 0, 0,
+     "PEM file of the authorities that sign Redis' certificate; empty: those of the system."},
+    {"RUSHCAST_REDIS_CERT_FILE", CONFIG_TEXT, offsetof(FeatureStoreConfig, redis_certificate_file), "", 0, 0,
+     "PEM file of the certificate to show Redis; empty: none."},
+    {"RUSHCAST_REDIS_KEY_FILE", CONFIG_TEXT, offsetof(FeatureStoreConfig, redis_key_file), "", 0, 0,
+     "PEM file of that certificate's key."},
+    {"RUSHCAST_REDIS_SERVER_NAME", CONFIG_TEXT, offsetof(FeatureStoreConfig, redis_server_name), "", 0, 0,
+     "Name that Redis' certificate must be for; empty: the host or address connected to."},
     {"RUSHCAST_FEATURES_POLL_MS", CONFIG_INT, offsetof(FeatureStoreConfig, poll_ms), "1000", 10, 60000,
      "Milliseconds between two looks for new demand, unless a hint comes earlier."},
     {"RUSHCAST_FEATURES_PAGE_ROWS", CONFIG_INT, offsetof(FeatureStoreConfig, page_rows), "100000", 1, 100000,
@@ -22,6 +40,8 @@ static const ConfigEntry config[] = {
     {"RUSHCAST_FEATURE_VIEWS", CONFIG_TEXT, offsetof(FeatureStoreConfig, feature_views), "", 0, 0,
      "Folder with declarations of further feature views (*.json, and their queries *.sql); empty: only those built "
      "in."},
+    {"RUSHCAST_FEATURE_SERVICES", CONFIG_TEXT, offsetof(FeatureStoreConfig, feature_services), "", 0, 0,
+     "Folder with declarations of further feature services (*.json); empty: only those built in."},
     {0},
 };
 
@@ -30,19 +50,40 @@ static const Route routes[] = {
     {"GET", "/feature-views/{name}", SCOPE_READ, ROUTE_FAST, 0, view_handle_get},
     {"GET", "/feature-views/{name}/statistics", SCOPE_READ, ROUTE_BLOCKING, 0, view_handle_statistics},
     {"GET", "/feature-views/{name}/export", SCOPE_READ, ROUTE_BLOCKING, 0, view_handle_export},
+    {"GET", "/feature-services", SCOPE_READ, ROUTE_FAST, 0, view_handle_services},
     {"POST", "/get-online-features", SCOPE_READ, ROUTE_BLOCKING, FEAST_BODY_LIMIT_BYTES, feast_handle_online_features},
+    {"POST", "/write-to-online-store", SCOPE_WRITE, ROUTE_BLOCKING, FEAST_WRITE_LIMIT_BYTES, feast_handle_write},
+    {"POST", "/push", SCOPE_WRITE, ROUTE_BLOCKING, FEAST_WRITE_LIMIT_BYTES, feast_handle_push},
+    {"POST", "/get-historical-features", SCOPE_READ, ROUTE_BLOCKING, HISTORICAL_BODY_LIMIT_BYTES,
+     historical_handle_get},
     {"GET", "/health", SCOPE_PUBLIC, ROUTE_FAST, 0, feast_handle_health},
     {"POST", "/hints/demand", SCOPE_INTERNAL, ROUTE_FAST, 0, view_handle_hint},
     {0},
 };
 
 static const WorkerDefinition workers[] = {
-    {"postgres", postgres_keeper_step, true},
-    {"demand_follower", geo_demand_follower_step, true},
-    {"online_writer", online_writer_step, true},
-    {"geo_places", geo_places_step, false},
-    {0},
+    {"postgres", postgres_keeper_step, true},    {"demand_follower", geo_demand_follower_step, true},
+    {"online_writer", online_writer_step, true}, {"sql_sources", sql_source_step, false},
+    {"geo_places", geo_places_step, false},      {0},
 };
+
+static bool load_declarations(FeatureStore *store, Error *err)
+{
+    const FeatureStoreConfig *settings = &store->config;
+    FeatureViews *views = &store->views;
+    FeatureServices *services = &store->services;
+    if (!feature_views_load(feature_view_declarations, feature_view_declarations_count, views, err) ||
+        (settings->feature_views[0] != '\0' && !feature_views_load_folder(settings->feature_views, views, err)))
+        return false;
+    for (size_t i = 0; i < views->count; i++) {
+        if (views->items[i].source.kind == FEATURE_SOURCE_ON_DEMAND && !on_demand_check(&views->items[i], err))
+            return false;
+    }
+    return feature_services_load(feature_service_declarations, feature_service_declarations_count, views, services,
+                                 err) &&
+           (settings->feature_services[0] == '\0' ||
+            feature_services_load_folder(settings->feature_services, views, services, err));
+}
 
 static bool start(void *state, Error *err)
 {
@@ -56,18 +97,30 @@ static bool start(void *state, Error *err)
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
     });
     store->places = geo_places_new();
-    store->redis = redis_pool_new(settings->redis, settings->redis_password, connections + 1, REDIS_TIMEOUT_MS);
-    return feature_views_load(feature_view_declarations, feature_view_declarations_count, &store->views, err) &&
-           (settings->feature_views[0] == '\0' ||
-            feature_views_load_folder(settings->feature_views, &store->views, err));
+    return redis_client_new(
+               &(RedisOptions){
+                   .address = settings->redis,
+                   .user = settings->redis_user,
+                   .password = settings->redis_password,
+                   .tls = settings->redis_tls,
+                   .ca_file = settings->redis_ca_file,
+                   .certificate_file = settings->redis_certificate_file,
+                   .key_file = settings->redis_key_file,
+                   .server_name = settings->redis_server_name,
+                   .connections = connections + 1,
+                   .timeout_ms = REDIS_TIMEOUT_MS,
+               },
+               &store->redis, err) &&
+           load_declarations(store, err);
 }
 
 static void stop(void *state)
 {
     FeatureStore *store = state;
-    redis_pool_free(store->redis);
+    redis_client_free(store->redis);
     geo_places_free(store->places);
     pg_pool_free(store->postgres);
+    feature_services_fini(&store->services);
     feature_views_fini(&store->views);
 }
 

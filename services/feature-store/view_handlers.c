@@ -52,6 +52,17 @@ bool view_handle_list(Request *request, Response *response, Error *err)
     return true;
 }
 
+bool view_handle_services(Request *request, Response *response, Error *err)
+{
+    (void)err;
+    const FeatureStore *store = request->service;
+    json_t *services = json_array();
+    for (size_t i = 0; i < store->services.count; i++)
+        json_array_append(services, store->services.items[i].declaration);
+    response_json(response, json_pack("{s:o}", "feature_services", services));
+    return true;
+}
+
 bool view_handle_get(Request *request, Response *response, Error *err)
 {
     const FeatureView *view = NULL;

@@ -35,6 +35,9 @@ bool online_store_read(RedisClient *redis, const FeastRequest *request, Arena *a
 bool online_store_get(RedisClient *redis, const FeatureView *view, const char *const *entities, size_t count,
                       Arena *arena, FeastEntityRow **ret_rows, Error *err) MUST_CHECK;
 
+/* Key of an entity's row. */
+const char *online_store_key(const FeatureView *view, const char *entity, Arena *arena);
+
 /* Number of the last recording that is online in full; 0 when the store is empty, or holds another declaration of the
  * view or numbers of another origin (a word). */
 bool online_store_marker(RedisClient *redis, const FeatureView *view, const char *origin, int64_t *ret_recorded_seq,

@@ -8,5 +8,5 @@
 WorkerFunction online_writer_step;
 
 /* Brings one view up to date in Redis; *ret_rows rows were written. */
-bool online_writer_sync(PgConnection *postgres, RedisConnection *redis, const FeatureView *view, size_t *ret_rows,
+bool online_writer_sync(PgConnection *postgres, RedisClient *redis, const FeatureView *view, size_t *ret_rows,
                         Error *err) MUST_CHECK;
