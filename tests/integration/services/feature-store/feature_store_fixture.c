@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "gen/feature_store_sql.h"
 #include "services/feature-store/offline/offline_export.h"
+#include "services/feature-store/registry/view_registry.h"
 #include "tests/integration/support/test_servers.h"
 
 FeatureStore fixture;
@@ -31,6 +32,7 @@ void feature_store_set_up(void)
                                &applied, &err),
               "%s", err.message);
     cr_assert_eq(applied, feature_store_migrations_count);
+    cr_assert(view_registry_apply(connection, &fixture.views, &err), "%s", err.message);
     atomic_store(&fixture.schema_ready, true);
     RedisConnection *redis = NULL;
     cr_assert(redis_acquire(fixture.redis, 2000, &redis, &err), "%s", err.message);
@@ -93,7 +95,7 @@ char *fixture_export(int64_t recorded_since, int64_t *ret_cursor)
         .features = &orders,
         .features_count = 1,
         .from = 0,
-        .to = fixture_hour(100000),
+        .to = hour_start(fixture_hour(100000)),
         .recorded_since = recorded_since,
     };
     cr_assert(offline_export_write(connection, &request, TABLE_CSV, out, &progress, &err), "%s", err.message);

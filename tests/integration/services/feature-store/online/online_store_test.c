@@ -115,7 +115,7 @@ Test(online_store, a_marker_of_another_declaration_or_database_is_not_believed)
     FeatureView other = *fixture_view();
     other.schema_hash++;
     FeatureProgress progress;
-    cr_assert(feature_progress_read(fixture_connection(), GEO_DEMAND_VIEW, false, &progress, &err), "%s", err.message);
+    cr_assert(feature_progress_read(fixture_connection(), GEO_DEMAND_TABLE, false, &progress, &err), "%s", err.message);
     cr_assert(online_store_set_marker(redis, &other, progress.origin, 1, &err), "%s", err.message);
     cr_assert_eq(sync_rows(), 2);
     cr_assert(online_store_set_marker(redis, fixture_view(), "another", 1, &err), "%s", err.message);
