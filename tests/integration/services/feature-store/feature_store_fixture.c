@@ -13,6 +13,14 @@
 FeatureStore fixture;
 static PgConnection *connection;
 
+void feature_store_use_redis(const char *address, int timeout_ms)
+{
+    Error err;
+    redis_client_free(fixture.redis);
+    RedisOptions options = {.address = address, .connections = 2, .timeout_ms = timeout_ms};
+    cr_assert(redis_client_new(&options, &fixture.redis, &err), "%s", err.message);
+}
+
 void feature_store_set_up(void)
 {
     Error err;
@@ -24,7 +32,7 @@ void feature_store_set_up(void)
     fixture.config.page_rows = 3;
     fixture.postgres =
         pg_pool_new(&(PgPoolOptions){.conninfo = test_database(), .application_name = "feature-store-test", .size = 4});
-    fixture.redis = redis_pool_new(test_server("RUSHCAST_TEST_REDIS"), "", 2, 2000);
+    feature_store_use_redis(test_server("RUSHCAST_TEST_REDIS"), 2000);
     cr_assert(feature_views_load(feature_view_declarations, feature_view_declarations_count, &fixture.views, &err),
               "%s", err.message);
     cr_assert(pg_acquire(fixture.postgres, 5000, &connection, &err), "%s", err.message);
@@ -34,16 +42,13 @@ void feature_store_set_up(void)
     cr_assert_eq(applied, feature_store_migrations_count);
     cr_assert(view_registry_apply(connection, &fixture.views, &err), "%s", err.message);
     atomic_store(&fixture.schema_ready, true);
-    RedisConnection *redis = NULL;
-    cr_assert(redis_acquire(fixture.redis, 2000, &redis, &err), "%s", err.message);
-    cr_assert(redis_run(redis, NULL, &err, "FLUSHALL"), "%s", err.message);
-    redis_release(redis);
+    cr_assert(redis_run(fixture.redis, NULL, &err, "FLUSHALL"), "%s", err.message);
 }
 
 void feature_store_tear_down(void)
 {
     pg_release(connection);
-    redis_pool_free(fixture.redis);
+    redis_client_free(fixture.redis);
     pg_pool_free(fixture.postgres);
     feature_views_fini(&fixture.views);
     test_database_drop();

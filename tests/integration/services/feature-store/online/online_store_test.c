@@ -10,18 +10,16 @@
 TestSuite(online_store, .init = feature_store_set_up, .fini = feature_store_tear_down);
 
 static Arena *arena;
-static RedisConnection *redis;
+static RedisClient *redis;
 
 static void open_redis(void)
 {
-    Error err;
     arena = arena_new();
-    cr_assert(redis_acquire(fixture.redis, 2000, &redis, &err), "%s", err.message);
+    redis = fixture.redis;
 }
 
 static void close_redis(void)
 {
-    redis_release(redis);
     arena_free(arena);
 }
 
