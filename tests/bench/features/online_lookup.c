@@ -1,6 +1,6 @@
-/* The look-up below HTTP: online_lookup fill REDIS ENTITIES writes rows of bench_online, online_lookup read REDIS
- * ENTITIES BATCH CONNECTIONS SECONDS reads batches of entities at random, each connection in a thread of its own, and
- * prints how many batches a second there were. */
+/* The look-up below HTTP: online_lookup fill REDIS writes rows of bench_online, online_lookup read REDIS ENTITIES BATCH
+ * CONNECTIONS SECONDS reads batches of entities at random, each connection in a thread of its own, and prints how many
+ * batches a second there were. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "common/clock.h"
 #include "services/feature-store/online/online_store.h"
 
-enum { THREADS_MAX = 64, TIMEOUT_MS = 5000, ROW_LIMIT_BYTES = 4096, NAME_MAX_BYTES = 16, REQUESTS = 200 };
+enum { THREADS_MAX = 64, TIMEOUT_MS = 5000, ROW_LIMIT_BYTES = 4096, NAME_MAX_BYTES = 32, REQUESTS = 200 };
 
 typedef struct Bench {
     FeatureViews views;
@@ -37,6 +37,7 @@ static const FeatureView *bench_view(const Bench *bench)
     return view;
 }
 
+/* Lines "<entity> <event timestamp in microseconds> <value> <value> ..." from standard input. */
 static void fill(const Bench *bench)
 {
     const FeatureView *view = bench_view(bench);
@@ -46,22 +47,17 @@ static void fill(const Bench *bench)
     buffer_init(&packed, ROW_LIMIT_BYTES);
     if (!redis_acquire(bench->redis, TIMEOUT_MS, &redis, &err))
         fail(&err);
-    size_t queued = 0;
-    for (size_t i = 0; i < bench->entities; i++) {
+    char name[NAME_MAX_BYTES];
+    long long event_timestamp;
+    while (scanf("%31s %lld", name, &event_timestamp) == 2) {
         FeatureValue values[FEATURES_PER_VIEW_MAX] = {0};
         for (size_t feature = 0; feature < view->features_count; feature++)
-            values[feature].real = drand48();
-        FeatureRow row = {.event_timestamp = clock_wall(), .created = clock_wall(), .values = values};
-        char name[NAME_MAX_BYTES];
-        snprintf(name, sizeof(name), "driver-%05zu", i % 100000);
+            values[feature].null = scanf("%lf", &values[feature].real) != 1;
+        FeatureRow row = {.event_timestamp = event_timestamp, .created = event_timestamp, .values = values};
         buffer_clear(&packed);
         feature_row_pack(view, &row, &packed);
-        bool ok = buffer_ok(&packed, &err) && online_store_put(redis, view, name, &packed, &err);
-        if (ok && (++queued == ONLINE_PIPELINE_ROWS || i + 1 == bench->entities)) {
-            ok = online_store_flush(redis, queued, &err);
-            queued = 0;
-        }
-        if (!ok)
+        if (!buffer_ok(&packed, &err) || !online_store_put(redis, view, name, &packed, &err) ||
+            !online_store_flush(redis, 1, &err))
             fail(&err);
     }
 }
@@ -121,11 +117,11 @@ static void read_all(Bench *bench, unsigned connections, double seconds)
 
 int main(int argc, char **argv)
 {
-    bool fills = argc == 4 && strcmp(argv[1], "fill") == 0;
+    bool fills = argc == 3 && strcmp(argv[1], "fill") == 0;
     bool reads = argc == 7 && strcmp(argv[1], "read") == 0;
     unsigned connections = reads ? (unsigned)atoi(argv[5]) : 1;
     if ((!fills && !reads) || connections == 0 || connections > THREADS_MAX) {
-        fputs("online_lookup fill REDIS ENTITIES | read REDIS ENTITIES BATCH CONNECTIONS SECONDS\n", stderr);
+        fputs("online_lookup fill REDIS | read REDIS ENTITIES BATCH CONNECTIONS SECONDS\n", stderr);
         return 2;
     }
     static Bench bench;
@@ -133,7 +129,7 @@ int main(int argc, char **argv)
     if (!feature_views_load(feature_view_declarations, feature_view_declarations_count, &bench.views, &err))
         fail(&err);
     bench.redis = redis_pool_new(argv[2], NULL, connections, TIMEOUT_MS);
-    bench.entities = (size_t)atol(argv[3]);
+    bench.entities = reads ? (size_t)atol(argv[3]) : 0;
     bench.batch = reads ? (size_t)atol(argv[4]) : 0;
     if (fills)
         fill(&bench);
