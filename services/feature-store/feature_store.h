@@ -5,7 +5,7 @@
 #include "common/config.h"
 #include "common/pg.h"
 #include "common/redis_pool.h"
-#include "services/feature-store/registry/feature_view.h"
+#include "services/feature-store/online/online_reader.h"
 
 typedef struct FeatureStoreConfig {
     CommonConfig common;
@@ -21,6 +21,7 @@ typedef struct FeatureStore {
     FeatureViews views;
     PgPool *postgres;
     RedisPool *redis;
+    OnlineReader reader;
     atomic_bool schema_ready; /* the migrations are applied */
 } FeatureStore;
 

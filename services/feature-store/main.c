@@ -27,7 +27,8 @@ static const Route routes[] = {
     {"GET", "/feature-views/{name}", SCOPE_READ, ROUTE_FAST, 0, view_handle_get},
     {"GET", "/feature-views/{name}/statistics", SCOPE_READ, ROUTE_BLOCKING, 0, view_handle_statistics},
     {"GET", "/feature-views/{name}/export", SCOPE_READ, ROUTE_BLOCKING, 0, view_handle_export},
-    {"POST", "/get-online-features", SCOPE_READ, ROUTE_BLOCKING, FEAST_BODY_LIMIT_BYTES, feast_handle_online_features},
+    {"POST", "/get-online-features", SCOPE_READ, ROUTE_FAST_OR_BLOCKING, FEAST_BODY_LIMIT_BYTES,
+     feast_handle_online_features},
     {"GET", "/health", SCOPE_PUBLIC, ROUTE_FAST, 0, feast_handle_health},
     {"POST", "/hints/demand", SCOPE_INTERNAL, ROUTE_FAST, 0, view_handle_hint},
     {0},
@@ -52,12 +53,14 @@ static bool start(void *state, Error *err)
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
     });
     store->redis = redis_pool_new(settings->redis, settings->redis_password, connections + 1, REDIS_TIMEOUT_MS);
+    online_reader_init(&store->reader, store->redis, settings->redis, settings->redis_password);
     return feature_views_load(feature_view_declarations, feature_view_declarations_count, &store->views, err);
 }
 
 static void stop(void *state)
 {
     FeatureStore *store = state;
+    online_reader_fini(&store->reader);
     redis_pool_free(store->redis);
     pg_pool_free(store->postgres);
     feature_views_fini(&store->views);

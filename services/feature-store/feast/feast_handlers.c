@@ -3,9 +3,8 @@
 #include "common/clock.h"
 #include "common/metrics.h"
 #include "services/feature-store/feature_store.h"
-#include "services/feature-store/online/online_store.h"
 
-enum { ANSWER_LIMIT_BYTES = 64 << 20, ERROR_LIMIT_BYTES = 16 * 1024, REDIS_DEADLINE_MS = 1000, RETRY_AFTER_S = 1 };
+enum { ANSWER_LIMIT_BYTES = 64 << 20, ERROR_LIMIT_BYTES = 16 * 1024, QUICK_BODY_MAX_BYTES = 4096 };
 
 static Metric values_served = {
     .kind = METRIC_COUNTER,
@@ -37,28 +36,23 @@ static void count_statuses(const FeastRequest *wanted, size_t (*counts)[FEAST_ST
     }
 }
 
-static bool read_rows(FeatureStore *store, const FeastRequest *wanted, Arena *arena, FeastEntityRow **ret_rows,
-                      Error *err)
+static bool read_rows(Request *request, const FeastRequest *wanted, FeastEntityRow **ret_rows, Error *err)
 {
-    REDIS_SCOPED RedisConnection *redis = NULL;
+    FeatureStore *store = request->service;
+    Arena *arena = request_arena(request);
     double begin_s = clock_monotonic_s();
-    if (redis_acquire(store->redis, REDIS_DEADLINE_MS, &redis, err) &&
-        online_store_read(redis, wanted, arena, ret_rows, err)) {
-        metric_observe(metric_with(&read_seconds), clock_monotonic_s() - begin_s);
-        return true;
-    }
-    if (error_is_transient(err)) {
-        err->code = ERROR_UNAVAILABLE;
-        err->retry_after_s = RETRY_AFTER_S;
-    }
-    return false;
+    if (!request->may_wait && !online_reader_try(&store->reader, wanted, arena, ret_rows))
+        return request_must_wait(request);
+    if (request->may_wait && !online_reader_wait(&store->reader, wanted, arena, ret_rows, err))
+        return false;
+    metric_observe(metric_with(&read_seconds), clock_monotonic_s() - begin_s);
+    return true;
 }
 
 static bool answer(Request *request, Response *response, const FeastRequest *wanted, Error *err)
 {
-    Arena *arena = request_arena(request);
     FeastEntityRow *rows = NULL;
-    if (!read_rows(request->service, wanted, arena, &rows, err))
+    if (!read_rows(request, wanted, &rows, err))
         return false;
     size_t counts[FEAST_VIEWS_MAX][FEAST_STATUSES] = {{0}};
     BUFFER_SCOPED Buffer body;
@@ -76,13 +70,15 @@ static bool answer(Request *request, Response *response, const FeastRequest *wan
 bool feast_handle_online_features(Request *request, Response *response, Error *err)
 {
     const FeatureStore *store = request->service;
+    if (!request->may_wait && request->body_length_bytes > QUICK_BODY_MAX_BYTES)
+        return request_must_wait(request);
     JSON_SCOPED json_t *json = NULL;
     FeastRequest wanted;
     if (request_json(request, &json, err) &&
         feast_request_read(json, &store->views, request_arena(request), &wanted, err) &&
         answer(request, response, &wanted, err))
         return true;
-    if (error_http_status(err->code) >= 500)
+    if (request->must_wait || error_http_status(err->code) >= 500)
         return false;
     BUFFER_SCOPED Buffer body;
     buffer_init(&body, ERROR_LIMIT_BYTES);
