@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import json
 import os
+import random
 import re
 import statistics
 import subprocess
@@ -21,6 +22,8 @@ ROUNDS = int(os.environ.get("RUSHCAST_BENCH_ROUNDS", 5))
 SECONDS = int(os.environ.get("RUSHCAST_BENCH_SECONDS", 3))
 PARTS = os.environ.get("RUSHCAST_BENCH_FEATURES", "online lookup materialize history").split()
 HERE = TOP / "tests/bench/features"
+HISTORY_ROWS = int(os.environ.get("RUSHCAST_BENCH_HISTORY_ROWS", 2_160_000))
+ENTITY_ROWS = 100_000
 ENTITIES, FEATURES, BATCH = 10_000, 20, 100
 ROW_BYTES = 187  # of a packed row with 20 features
 CONNECTIONS = [1, 16]
@@ -65,6 +68,52 @@ class Bench:
         print(json.dumps({"bench": name, "ours": round(ours, 4), "other": round(other, 4), "unit": unit,
                           "ratio": round(ratio, 3), "n": n, **more, "versions": self.versions,
                           "commit": self.commit}), flush=True)
+
+    def make_history(self):
+        """216 hours of 10,000 entities, the same in each run, and 100,000 entity rows at random within them."""
+        hours = HISTORY_ROWS // ENTITIES
+        begin = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
+        columns = ", ".join(f"f{i:02} double precision" for i in range(FEATURES))
+        values = ", ".join("random()" for _ in range(FEATURES))
+        self.database.execute(f"CREATE TABLE peer.bench_history (driver text, event_timestamp timestamptz, "
+                              f"created timestamptz, {columns})")
+        with self.database.transaction():
+            self.database.execute("SELECT setseed(0.5)")
+            self.database.execute(
+                "INSERT INTO peer.bench_history SELECT 'driver-' || lpad(entity::text, 5, '0'), at, at, "
+                f"{values} FROM generate_series(0, {ENTITIES - 1}) AS entity, LATERAL (SELECT %s + hour * "
+                f"interval '1 hour' AS at FROM generate_series(0, {hours - 1}) AS hour) AS hours", [begin])
+        self.database.execute("CREATE INDEX ON peer.bench_history (driver, event_timestamp)")
+        self.database.execute("ANALYZE peer.bench_history")
+        source = random.Random(1)
+        with (self.servers.folder / "entities.csv").open("w") as file:
+            file.write("driver,event_timestamp\n")
+            for _ in range(ENTITY_ROWS):
+                at = begin + datetime.timedelta(seconds=source.randrange(hours * 3600))
+                file.write(f"driver-{source.randrange(ENTITIES):05},{at.isoformat()}\n")
+        return self.servers.folder / "entities.csv"
+
+    def feast_history(self, entities):
+        """Feast takes about a minute: measured once for these rows and this version, and kept with its answer."""
+        cached = TOP / f".local/peers/feast/history-{HISTORY_ROWS}-{ENTITY_ROWS}.json"
+        answer = cached.with_suffix(".parquet")
+        if not cached.exists():
+            seconds = self.feast.call("history", entities, answer)
+            cached.write_text(json.dumps({"seconds": seconds}))
+        return json.loads(cached.read_text())["seconds"], answer
+
+    def history(self):
+        say(f"{HISTORY_ROWS} rows of history")
+        entities = self.make_history()
+        other, answer = self.feast_history(entities)
+        say(f"Feast's point-in-time join took {other:.1f} s")
+
+    def materialize(self):
+        times = []
+        for _ in range(ROUNDS):
+            redis.Redis(port=self.servers.ports["redis"], db=1).flushdb()
+            times.append(self.feast.call("materialize", *self.window()))
+        say(f"Feast's materialization took {statistics.median(times):.2f} s")
 
     def make_rows(self):
         """Full 17-digit values, the costliest to print; the rows of the last full hour."""
@@ -190,6 +239,10 @@ class Bench:
                 self.online(url)
             if "lookup" in PARTS:
                 self.lookup()
+            if "materialize" in PARTS:
+                self.materialize()
+            if "history" in PARTS:
+                self.history()
 
 
 def answers(url):
