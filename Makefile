@@ -19,7 +19,7 @@ OPTIMISE_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undef
 OPTIMISE_fuzz := -O1 -g -w -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 OPTIMISE_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 
-PACKAGES := libmicrohttpd jansson libpq hiredis rdkafka libmongoc-1.0 libcurl libzstd glib-2.0 zlib
+PACKAGES := libmicrohttpd jansson libpq rdkafka libmongoc-1.0 libcurl libssl libcrypto libzstd glib-2.0 zlib
 ifneq ($(filter-out help run install clean format lint,$(or $(MAKECMDGOALS),all)),)
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null | sed 's/-I/-isystem /g')
 PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
@@ -31,7 +31,7 @@ WARNINGS += -Werror
 endif
 CFLAGS += -std=gnu17 -D_GNU_SOURCE -fstack-protector-strong $(OPTIMISE_$(VARIANT)) $(WARNINGS)
 CPPFLAGS += -I. -Ibuild -isystem $(DEPS)/include $(PACKAGE_CFLAGS)
-LDLIBS = -L$(DEPS)/lib -Wl,--as-needed -lh3 -lnanoarrow -lyyjson -lgeos_c $(PACKAGE_LIBS) -lpthread -lm
+LDLIBS = -L$(DEPS)/lib -Wl,--as-needed -lh3 -lhiredis -lnanoarrow -lyyjson -lgeos_c $(PACKAGE_LIBS) -lpthread -lm
 
 COMMON_SOURCES := $(wildcard common/*.c)
 FORECASTING_SOURCES := $(wildcard services/trainer/forecasting/*.c)
@@ -132,16 +132,20 @@ endef
 $(foreach service,$(SERVICES),$(eval $(call service_rules,$(service))))
 
 # ---- JSON embedded at build time: feature views, mappings --------------------------------------------------------------
-$(GEN)/feature_views.c: $(wildcard services/feature-store/views/*.json) deploy/embed_json.sh services/feature-store/views
+$(GEN)/feature_views.c: $(wildcard services/feature-store/views/*) deploy/embed_json.sh services/feature-store/views
 	@mkdir -p $(GEN)
 	@deploy/embed_json.sh array services/feature-store/registry/feature_view.h feature_view_declarations services/feature-store/views >$@
+	@deploy/embed_json.sh queries FeatureQuery feature_view_queries services/feature-store/views >>$@
+$(GEN)/feature_services.c: $(wildcard services/feature-store/feature_services/*.json) deploy/embed_json.sh services/feature-store/feature_services
+	@mkdir -p $(GEN)
+	@deploy/embed_json.sh array services/feature-store/registry/feature_service.h feature_service_declarations services/feature-store/feature_services >$@
 $(GEN)/entity_mappings.c: $(wildcard services/ingest/mappings/*.json) deploy/embed_json.sh services/ingest/mappings
 	@mkdir -p $(GEN)
 	@deploy/embed_json.sh texts services/ingest/entities/entity.h entity_mapping_ services/ingest/mappings >$@
 $(OUT)/gen/%.o: $(GEN)/%.c
 	@mkdir -p $(@D)
 	$(call SAY,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
-$(OUT)/rushcast-feature-store: $(OUT)/gen/feature_views.o
+$(OUT)/rushcast-feature-store: $(OUT)/gen/feature_views.o $(OUT)/gen/feature_services.o
 $(OUT)/rushcast-ingest: $(OUT)/gen/entity_mappings.o
 
 
@@ -175,7 +179,7 @@ $(OUT)/%.o: %.c
 UNIT_SOURCES := $(shell find tests/unit -name '*_test.c' 2>/dev/null)
 INTEGRATION_SOURCES := $(shell find tests/integration -name '*.c' 2>/dev/null)
 TESTED_SOURCES := $(filter-out %/main.c,$(foreach service,$(SERVICES),$(call service_sources,$(service))) $(CLI_SOURCES))
-TESTED := $(call objects,$(TESTED_SOURCES)) $(SQL_OBJECTS) $(OUT)/gen/feature_views.o $(OUT)/gen/entity_mappings.o $(LIBFORECASTING) $(LIBCOMMON)
+TESTED := $(call objects,$(TESTED_SOURCES)) $(SQL_OBJECTS) $(OUT)/gen/feature_views.o $(OUT)/gen/feature_services.o $(OUT)/gen/entity_mappings.o $(LIBFORECASTING) $(LIBCOMMON)
 $(call objects,$(INTEGRATION_SOURCES) $(UNIT_SOURCES)): | $(SQL_HEADERS)
 
 .PHONY: test-programs bench-programs

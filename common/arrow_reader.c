@@ -92,6 +92,7 @@ static bool check_type(TableData *data, const ReadColumn *column, const struct A
         [ARROW_COLUMN_REAL] = "must be of a floating-point or integer type",
         [ARROW_COLUMN_HOUR] = "must be a timestamp in UTC",
         [ARROW_COLUMN_INSTANT] = "must be a timestamp in UTC",
+        [ARROW_COLUMN_BOOL] = "must be a bool",
         [ARROW_COLUMN_REAL_LIST] = "must be a list or large_list of float64 or float32",
     };
     enum ArrowType type = column->schema.type;
@@ -110,6 +111,9 @@ static bool check_type(TableData *data, const ReadColumn *column, const struct A
     case ARROW_COLUMN_HOUR:
     case ARROW_COLUMN_INSTANT:
         right = type == NANOARROW_TYPE_TIMESTAMP;
+        break;
+    case ARROW_COLUMN_BOOL:
+        right = type == NANOARROW_TYPE_BOOL;
         break;
     case ARROW_COLUMN_REAL_LIST:
         right = (type == NANOARROW_TYPE_LIST || type == NANOARROW_TYPE_LARGE_LIST) &&
@@ -293,6 +297,9 @@ static bool read_value(TableData *data, ReadColumn *column, const struct ArrowAr
     case ARROW_COLUMN_INSTANT:
         value = ArrowArrayViewGetIntUnsafe(view, i);
         return read_time(data, column, value, row, &column->integers[row]);
+    case ARROW_COLUMN_BOOL:
+        column->integers[row] = ArrowArrayViewGetIntUnsafe(view, i);
+        return true;
     case ARROW_COLUMN_REAL_LIST:
         return true;
     }
@@ -449,7 +456,7 @@ int64_t arrow_get_int(const ArrowTable *table, size_t row, size_t column)
 {
     const ReadColumn *read = column_at(table, row, column);
     assert(read->wanted.type == ARROW_COLUMN_INT || read->wanted.type == ARROW_COLUMN_HOUR ||
-           read->wanted.type == ARROW_COLUMN_INSTANT);
+           read->wanted.type == ARROW_COLUMN_INSTANT || read->wanted.type == ARROW_COLUMN_BOOL);
     return read->integers[row];
 }
 

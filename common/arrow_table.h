@@ -14,6 +14,7 @@ typedef enum ArrowColumnType {
     ARROW_COLUMN_HOUR,      /* timestamp[s, UTC] */
     ARROW_COLUMN_INSTANT,   /* timestamp[us, UTC] */
     ARROW_COLUMN_REAL_LIST, /* list<float64> */
+    ARROW_COLUMN_BOOL,      /* bool */
 } ArrowColumnType;
 
 typedef struct ArrowColumn {
@@ -36,7 +37,7 @@ bool arrow_writer_new(FILE *out, const ArrowColumn *columns, size_t count, const
  * in a column that is not nullable, or a value of another type, is a bug (assert). */
 void arrow_null(ArrowWriter *writer);
 void arrow_text(ArrowWriter *writer, const char *text); /* NULL: null */
-void arrow_int(ArrowWriter *writer, int64_t value);     /* INT, HOUR in Hour units, INSTANT */
+void arrow_int(ArrowWriter *writer, int64_t value);     /* INT, HOUR in Hour units, INSTANT, BOOL as 0 or 1 */
 void arrow_real(ArrowWriter *writer, double value);
 void arrow_reals(ArrowWriter *writer, const double *values, size_t count);
 void arrow_end_row(ArrowWriter *writer);
@@ -58,7 +59,7 @@ bool arrow_table_read(const void *data, size_t length_bytes, const ArrowColumn *
                       ArrowTable **ret_table, Error *err) MUST_CHECK;
 bool arrow_is_null(const ArrowTable *table, size_t row, size_t column);
 const char *arrow_get_text(const ArrowTable *table, size_t row, size_t column); /* NUL-terminated; NULL when null */
-int64_t arrow_get_int(const ArrowTable *table, size_t row, size_t column);      /* HOUR in Hour units; 0 when null */
+int64_t arrow_get_int(const ArrowTable *table, size_t row, size_t column);      /* HOUR in Hour units, BOOL as 0 or 1; 0 when null */
 double arrow_get_real(const ArrowTable *table, size_t row, size_t column);      /* NAN when null */
 /* NULL and 0 when null; a null item is NAN. */
 const double *arrow_get_reals(const ArrowTable *table, size_t row, size_t column, size_t *ret_count);

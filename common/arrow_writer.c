@@ -51,6 +51,8 @@ static int set_type(struct ArrowSchema *schema, ArrowColumnType type)
         return ArrowSchemaSetTypeDateTime(schema, NANOARROW_TYPE_TIMESTAMP, NANOARROW_TIME_UNIT_SECOND, "UTC");
     case ARROW_COLUMN_INSTANT:
         return ArrowSchemaSetTypeDateTime(schema, NANOARROW_TYPE_TIMESTAMP, NANOARROW_TIME_UNIT_MICRO, "UTC");
+    case ARROW_COLUMN_BOOL:
+        return ArrowSchemaSetType(schema, NANOARROW_TYPE_BOOL);
     case ARROW_COLUMN_REAL_LIST:
         NANOARROW_RETURN_NOT_OK(ArrowSchemaSetType(schema, NANOARROW_TYPE_LIST));
         return ArrowSchemaSetType(schema->children[0], NANOARROW_TYPE_DOUBLE);
@@ -178,7 +180,7 @@ void arrow_text(ArrowWriter *writer, const char *text)
 void arrow_int(ArrowWriter *writer, int64_t value)
 {
     assert(next_is(writer, ARROW_COLUMN_INT) || next_is(writer, ARROW_COLUMN_HOUR) ||
-           next_is(writer, ARROW_COLUMN_INSTANT));
+           next_is(writer, ARROW_COLUMN_INSTANT) || next_is(writer, ARROW_COLUMN_BOOL));
     if (next_is(writer, ARROW_COLUMN_HOUR))
         value *= 3600;
     struct ArrowArray *array = next_column(writer);

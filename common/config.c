@@ -93,14 +93,15 @@ static bool read_bool(const ConfigEntry *entry, const char *text, bool *ret_valu
     static const struct {
         const char *word;
         bool value;
-    } words[] = {{"true", true}, {"false", false}, {"1", true}, {"0", false}, {"yes", true}, {"no", false}};
+    } words[] = {{"true", true}, {"false", false}, {"1", true},  {"0", false},
+                 {"yes", true},  {"no", false},    {"on", true}, {"off", false}};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (strcasecmp(text, words[i].word) == 0) {
             *ret_value = words[i].value;
             return true;
         }
     }
-    return fail(entry, text, "true, false, yes, no, 1 or 0", err);
+    return fail(entry, text, "true, false, on, off, yes, no, 1 or 0", err);
 }
 
 static bool read_entry(const ConfigEntry *entry, char *config, Error *err)

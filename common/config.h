@@ -11,7 +11,7 @@ typedef enum ConfigType {
     CONFIG_SECRET, /* as CONFIG_TEXT, its value never printed */
     CONFIG_INT,    /* int64_t within [minimum, maximum] */
     CONFIG_REAL,   /* double within [minimum, maximum] */
-    CONFIG_BOOL,   /* bool: true/false/1/0/yes/no */
+    CONFIG_BOOL,   /* bool: true/false/1/0/yes/no/on/off */
 } ConfigType;
 
 typedef struct ConfigEntry {

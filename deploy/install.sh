@@ -20,6 +20,7 @@ jdk_package=openjdk-17-jre-headless
 step_table="
 all|venv|Python environment||venv/bin/python
 all|h3|H3 library|deploy/deps/h3.sh deploy/deps/common.sh deploy/deps/sources.txt|deps/lib/libh3.a
+all|hiredis|hiredis library|deploy/deps/hiredis.sh deploy/deps/common.sh deploy/deps/sources.txt|deps/lib/libhiredis.a
 all|nanoarrow|nanoarrow library|deploy/deps/nanoarrow.sh deploy/deps/common.sh deploy/deps/sources.txt|deps/lib/libnanoarrow.a
 all|yyjson|yyjson library|deploy/deps/yyjson.sh deploy/deps/common.sh deploy/deps/sources.txt|deps/lib/libyyjson.a
 all|kafka|Kafka|deploy/kafka/pom.xml deploy/local-stack/kafka.sh deploy/local-stack/kafka.properties|kafka/formatted
@@ -32,7 +33,7 @@ bench|feast|Feast, peer of the feature store|tests/bench/peers/feast/requirement
 do_step() {
     case "$1" in
     venv) rm -rf "$local_dir/venv" && /usr/bin/python3 -m venv "$local_dir/venv" ;;
-    h3 | nanoarrow | yyjson) "$root/deploy/deps/$1.sh" ;;
+    h3 | hiredis | nanoarrow | yyjson) "$root/deploy/deps/$1.sh" ;;
     kafka | mongo) "$root/deploy/$1/install.sh" ;;
     python-tests) pip_install "$local_dir/venv" "$root/tests/requirements.txt" ;;
     python-peers)

@@ -14,7 +14,7 @@ run|pkg-config|flags of the libraries below
 run|libmicrohttpd-dev|HTTP server
 run|libjansson-dev|JSON of requests and configuration
 run|libpq-dev|Postgres client
-run|libhiredis-dev|Redis client
+run|libssl-dev|TLS of the Redis client
 run|librdkafka-dev|Kafka client
 run|libmongoc-dev|MongoDB client
 run|libcurl4-openssl-dev|HTTP client

@@ -20,7 +20,7 @@ unpack_source() {
 
     rm -f "$download/$name"-*.tar.gz
     PYTHONPATH="$backends" "$local_dir/venv/bin/python" -m pip download --disable-pip-version-check --require-hashes --no-deps \
-        --no-binary :all: --no-build-isolation --cache-dir "$local_dir/cache/pip" --dest "$download" \
+        --no-binary :all: --no-build-isolation --use-pep517 --cache-dir "$local_dir/cache/pip" --dest "$download" \
         --requirement "$work_dir/requirement.txt"
     tar -xzf "$download/$name"-*.tar.gz -C "$work_dir/source" --strip-components=1
     # shellcheck disable=SC2034 # read by the scripts that source this file

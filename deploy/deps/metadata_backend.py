@@ -6,6 +6,7 @@ network for an answer that the distribution already holds in PKG-INFO.
 
 import email
 import pathlib
+import sys
 
 
 def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
@@ -15,3 +16,6 @@ def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
     folder.mkdir()
     (folder / "METADATA").write_text(text, encoding="utf-8")
     return folder.name
+
+
+__legacy__ = sys.modules[__name__]  # what pip asks of a distribution with a setup.py alone

@@ -4,25 +4,31 @@
 #include <stdatomic.h>
 #include "common/config.h"
 #include "common/pg.h"
-#include "common/redis_pool.h"
+#include "common/redis_client.h"
 #include "services/feature-store/online/online_reader.h"
+#include "services/feature-store/registry/feature_service.h"
 
 typedef struct FeatureStoreConfig {
     CommonConfig common;
     int64_t port;
     const char *redis;
-    const char *redis_password;
+    const char *redis_user, *redis_password;
+    bool redis_tls;
+    const char *redis_ca_file, *redis_certificate_file, *redis_key_file, *redis_server_name;
     int64_t poll_ms;
     int64_t page_rows;
+    const char *feature_services;
+    const char *feature_views;
 } FeatureStoreConfig;
 
 typedef struct FeatureStore {
     FeatureStoreConfig config;
     FeatureViews views;
+    FeatureServices services;
     PgPool *postgres;
-    RedisPool *redis;
+    RedisClient *redis;
     OnlineReader reader;
-    atomic_bool schema_ready; /* the migrations are applied */
+    atomic_bool schema_ready; /* the migrations and the declarations are applied */
 } FeatureStore;
 
 enum { FEATURE_STORE_ACQUIRE_MS = 2000 };

@@ -1,5 +1,6 @@
 #include "common/service.h"
 #include "services/feature-store/feast/feast_handlers.h"
+#include "services/feature-store/feast/feast_write.h"
 #include "services/feature-store/feature_store.h"
 #include "services/feature-store/geo_demand/geo_demand_follower.h"
 #include "services/feature-store/online/online_writer.h"
@@ -12,13 +13,31 @@ static const ConfigEntry config[] = {
     {"RUSHCAST_FEATURE_STORE_PORT", CONFIG_INT, offsetof(FeatureStoreConfig, port), "8082", 1, 65535,
      "Port to listen on."},
     {"RUSHCAST_REDIS", CONFIG_TEXT, offsetof(FeatureStoreConfig, redis), "127.0.0.1:16379", 0, 0,
-     "Online store: host:port of Redis, or the path of its socket."},
+     "Online store: host:port of Redis or the path of its socket; several of host:port, separated by commas, of a "
+     "Redis Cluster."},
+    {"RUSHCAST_REDIS_USER", CONFIG_TEXT, offsetof(FeatureStoreConfig, redis_user), "", 0, 0,
+     "User of Redis' access control; empty: the default user."},
     {"RUSHCAST_REDIS_PASSWORD", CONFIG_SECRET, offsetof(FeatureStoreConfig, redis_password), "", 0, 0,
      "Password of Redis; empty: none."},
+    {"RUSHCAST_REDIS_TLS", CONFIG_BOOL, offsetof(FeatureStoreConfig, redis_tls), "off", 0, 0,
+     "Whether to speak TLS with Redis: on or off."},
+    {"RUSHCAST_REDIS_CA_FILE", CONFIG_TEXT, offsetof(FeatureStoreConfig, redis_ca_file), "", 0, 0,
+     "PEM file of the authorities that sign Redis' certificate; empty: those of the system."},
+    {"RUSHCAST_REDIS_CERT_FILE", CONFIG_TEXT, offsetof(FeatureStoreConfig, redis_certificate_file), "", 0, 0,
+     "PEM file of the certificate to show Redis; empty: none."},
+    {"RUSHCAST_REDIS_KEY_FILE", CONFIG_TEXT, offsetof(FeatureStoreConfig, redis_key_file), "", 0, 0,
+     "PEM file of that certificate's key."},
+    {"RUSHCAST_REDIS_SERVER_NAME", CONFIG_TEXT, offsetof(FeatureStoreConfig, redis_server_name), "", 0, 0,
+     "Name that Redis' certificate must be for; empty: the host or address connected to."},
     {"RUSHCAST_FEATURES_POLL_MS", CONFIG_INT, offsetof(FeatureStoreConfig, poll_ms), "1000", 10, 60000,
      "Milliseconds between two looks for new demand, unless a hint comes earlier."},
     {"RUSHCAST_FEATURES_PAGE_ROWS", CONFIG_INT, offsetof(FeatureStoreConfig, page_rows), "100000", 1, 100000,
      "Most demand changes asked of ingest at once."},
+    {"RUSHCAST_FEATURE_VIEWS", CONFIG_TEXT, offsetof(FeatureStoreConfig, feature_views), "", 0, 0,
+     "Folder with declarations of further feature views (*.json, and their queries *.sql); empty: only those built "
+     "in."},
+    {"RUSHCAST_FEATURE_SERVICES", CONFIG_TEXT, offsetof(FeatureStoreConfig, feature_services), "", 0, 0,
+     "Folder with declarations of further feature services (*.json); empty: only those built in."},
     {0},
 };
 
@@ -27,8 +46,11 @@ static const Route routes[] = {
     {"GET", "/feature-views/{name}", SCOPE_READ, ROUTE_FAST, 0, view_handle_get},
     {"GET", "/feature-views/{name}/statistics", SCOPE_READ, ROUTE_BLOCKING, 0, view_handle_statistics},
     {"GET", "/feature-views/{name}/export", SCOPE_READ, ROUTE_BLOCKING, 0, view_handle_export},
+    {"GET", "/feature-services", SCOPE_READ, ROUTE_FAST, 0, view_handle_services},
     {"POST", "/get-online-features", SCOPE_READ, ROUTE_FAST_OR_BLOCKING, FEAST_BODY_LIMIT_BYTES,
      feast_handle_online_features},
+    {"POST", "/write-to-online-store", SCOPE_WRITE, ROUTE_BLOCKING, FEAST_WRITE_LIMIT_BYTES, feast_handle_write},
+    {"POST", "/push", SCOPE_WRITE, ROUTE_BLOCKING, FEAST_WRITE_LIMIT_BYTES, feast_handle_push},
     {"GET", "/health", SCOPE_PUBLIC, ROUTE_FAST, 0, feast_handle_health},
     {"POST", "/hints/demand", SCOPE_INTERNAL, ROUTE_FAST, 0, view_handle_hint},
     {0},
@@ -52,17 +74,36 @@ static bool start(void *state, Error *err)
         .size = connections + sizeof(workers) / sizeof(workers[0]) - 1,
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
     });
-    store->redis = redis_pool_new(settings->redis, settings->redis_password, connections + 1, REDIS_TIMEOUT_MS);
-    online_reader_init(&store->reader, store->redis, settings->redis, settings->redis_password);
-    return feature_views_load(feature_view_declarations, feature_view_declarations_count, &store->views, err);
+    RedisOptions redis = {
+        .address = settings->redis,
+        .user = settings->redis_user,
+        .password = settings->redis_password,
+        .tls = settings->redis_tls,
+        .ca_file = settings->redis_ca_file,
+        .certificate_file = settings->redis_certificate_file,
+        .key_file = settings->redis_key_file,
+        .server_name = settings->redis_server_name,
+        .connections = connections + 1,
+        .timeout_ms = REDIS_TIMEOUT_MS,
+    };
+    return redis_client_new(&redis, &store->redis, err) &&
+           online_reader_init(&store->reader, store->redis, &redis, err) &&
+           feature_views_load(feature_view_declarations, feature_view_declarations_count, &store->views, err) &&
+           (settings->feature_views[0] == '\0' ||
+            feature_views_load_folder(settings->feature_views, &store->views, err)) &&
+           feature_services_load(feature_service_declarations, feature_service_declarations_count, &store->views,
+                                 &store->services, err) &&
+           (settings->feature_services[0] == '\0' ||
+            feature_services_load_folder(settings->feature_services, &store->views, &store->services, err));
 }
 
 static void stop(void *state)
 {
     FeatureStore *store = state;
     online_reader_fini(&store->reader);
-    redis_pool_free(store->redis);
+    redis_client_free(store->redis);
     pg_pool_free(store->postgres);
+    feature_services_fini(&store->services);
     feature_views_fini(&store->views);
 }
 

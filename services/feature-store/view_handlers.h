@@ -4,6 +4,7 @@
 #include "common/router.h"
 
 RouteHandler view_handle_list;       /* GET /feature-views */
+RouteHandler view_handle_services;   /* GET /feature-services */
 RouteHandler view_handle_get;        /* GET /feature-views/{name} */
 RouteHandler view_handle_statistics; /* GET /feature-views/{name}/statistics */
 RouteHandler view_handle_export;     /* GET /feature-views/{name}/export */

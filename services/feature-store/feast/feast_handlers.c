@@ -2,15 +2,21 @@
 
 #include "common/clock.h"
 #include "common/metrics.h"
+#include "services/feature-store/feast/feast_endpoint.h"
 #include "services/feature-store/feature_store.h"
 
-enum { ANSWER_LIMIT_BYTES = 64 << 20, ERROR_LIMIT_BYTES = 16 * 1024, QUICK_BODY_MAX_BYTES = 4096 };
+enum { ANSWER_LIMIT_BYTES = 64 << 20, QUICK_BODY_MAX_BYTES = 4096 };
 
 static Metric values_served = {
     .kind = METRIC_COUNTER,
     .name = "feast_online_features_status_total",
     .help = "Feature values answered online, by what was found.",
     .labels = {"feature_view", "status"},
+};
+static Metric requests = {
+    .kind = METRIC_COUNTER,
+    .name = "feast_online_features_request_total",
+    .help = "Requests for online features that were answered.",
 };
 static Metric entities_asked = {
     .kind = METRIC_HISTOGRAM,
@@ -44,7 +50,7 @@ static bool read_rows(Request *request, const FeastRequest *wanted, FeastEntityR
     if (!request->may_wait && !online_reader_try(&store->reader, wanted, arena, ret_rows))
         return request_must_wait(request);
     if (request->may_wait && !online_reader_wait(&store->reader, wanted, arena, ret_rows, err))
-        return false;
+        return feast_fail_store(err);
     metric_observe(metric_with(&read_seconds), clock_monotonic_s() - begin_s);
     return true;
 }
@@ -61,31 +67,28 @@ static bool answer(Request *request, Response *response, const FeastRequest *wan
     feast_response_write(wanted, rows, now == INSTANT_NONE ? clock_wall() : now, &body, counts);
     if (!buffer_ok(&body, err))
         return false;
+    metric_add(metric_with(&requests), 1);
     metric_observe(metric_with(&entities_asked), (double)wanted->entities_count);
     count_statuses(wanted, counts);
     response_buffer(response, "application/json", &body);
     return true;
 }
 
-bool feast_handle_online_features(Request *request, Response *response, Error *err)
+static bool handle_online_features(Request *request, Response *response, Error *err)
 {
     const FeatureStore *store = request->service;
     if (!request->may_wait && request->body_length_bytes > QUICK_BODY_MAX_BYTES)
         return request_must_wait(request);
     JSON_SCOPED json_t *json = NULL;
     FeastRequest wanted;
-    if (request_json(request, &json, err) &&
-        feast_request_read(json, &store->views, request_arena(request), &wanted, err) &&
-        answer(request, response, &wanted, err))
-        return true;
-    if (request->must_wait || error_http_status(err->code) >= 500)
-        return false;
-    BUFFER_SCOPED Buffer body;
-    buffer_init(&body, ERROR_LIMIT_BYTES);
-    feast_error_write(err, &body);
-    response_status(response, error_http_status(err->code));
-    response_buffer(response, "application/json", &body);
-    return true;
+    return request_json(request, &json, err) &&
+           feast_request_read(json, &store->views, &store->services, request_arena(request), &wanted, err) &&
+           answer(request, response, &wanted, err);
+}
+
+bool feast_handle_online_features(Request *request, Response *response, Error *err)
+{
+    return feast_endpoint(handle_online_features, request, response, err);
 }
 
 bool feast_handle_health(Request *request, Response *response, Error *err)

@@ -1,37 +1,26 @@
 #include "services/feature-store/feast/feast_request.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "services/feature-store/registry/feature_entity.h"
+#include "services/feature-store/registry/feature_reference.h"
 
-/* "view:feature" or "view@v2:feature" */
-typedef struct FeatureReference {
-    const char *view;
-    size_t view_length;
-    int64_t version; /* 0: the newest */
-    const char *feature;
-} FeatureReference;
-
-static bool reference_parse(const char *text, FeatureReference *ret_reference, Error *err)
+static bool add_join_key(FeastRequest *request, const FeatureKey *declared, size_t *ret_index, Error *err)
 {
-    const char *colon = strchr(text, ':');
-    if (colon == NULL || colon == text || colon[1] == '\0')
+    size_t key = 0;
+    while (key < request->join_keys_count && strcmp(request->join_keys[key].name, declared->join_key) != 0)
+        key++;
+    if (key == request->join_keys_count)
+        request->join_keys[request->join_keys_count++] =
+            (FeastJoinKey){.name = declared->join_key, .type = declared->type};
+    else if (request->join_keys[key].type != declared->type)
         return error_set_at(err, ERROR_UNPROCESSABLE, "features",
-                            "Invalid feature reference '%.100s': it must be <feature_view>:<feature> or "
-                            "<feature_view>@v<version>:<feature>",
-                            text);
-    FeatureReference reference = {.view = text, .view_length = (size_t)(colon - text), .feature = colon + 1};
-    const char *at = memchr(text, '@', reference.view_length);
-    if (at != NULL) {
-        char *end = NULL;
-        errno = 0;
-        reference.version = at[1] == 'v' && at[2] >= '0' && at[2] <= '9' ? strtoll(at + 2, &end, 10) : 0;
-        if (end != colon || errno != 0 || reference.version < 1)
-            return error_set_at(err, ERROR_UNPROCESSABLE, "features",
-                                "Invalid version in the feature reference '%.100s': it must be @v1, @v2, ...", text);
-        reference.view_length = (size_t)(at - text);
-    }
-    *ret_reference = reference;
+                            "the join key %s is an int64 in one of these feature views and a string in another: ask "
+                            "for them in two requests",
+                            declared->join_key);
+    *ret_index = key;
     return true;
 }
 
@@ -46,36 +35,29 @@ static bool add_view(FeastRequest *request, const FeatureView *view, size_t *ret
     if (request->views_count == FEAST_VIEWS_MAX)
         return error_set_at(err, ERROR_UNPROCESSABLE, "features", "at most %d feature views in one request",
                             FEAST_VIEWS_MAX);
-    size_t key = 0;
-    while (key < request->join_keys_count && strcmp(request->join_keys[key].name, view->join_key) != 0)
-        key++;
-    if (key == request->join_keys_count)
-        request->join_keys[request->join_keys_count++] = (FeastJoinKey){.name = view->join_key};
+    FeastView added = {.view = view};
+    for (size_t i = 0; i < view->keys_count; i++) {
+        if (!add_join_key(request, &view->keys[i], &added.join_keys[i], err))
+            return false;
+    }
     *ret_index = request->views_count;
-    request->views[request->views_count++] = (FeastView){.view = view, .join_key = key};
+    request->views[request->views_count++] = added;
     return true;
 }
 
 static bool add_column(FeastRequest *request, const FeatureViews *views, const char *text, bool full_names,
                        Arena *arena, Error *err)
 {
-    FeatureReference reference = {0};
-    if (!reference_parse(text, &reference, err))
+    const FeatureView *view = NULL;
+    FeastColumn column = {0};
+    if (!feature_reference_find(views, text, &view, &column.feature, err))
         return false;
-    const FeatureView *view = feature_views_find(views, reference.view, reference.view_length, reference.version);
-    if (view == NULL)
-        return error_set_at(err, ERROR_NOT_FOUND, "features", "Feature view %.*s does not exist",
-                            (int)(strchr(text, ':') - text), text);
-    int feature = feature_view_index(view, reference.feature);
-    if (feature < 0)
-        return error_set_at(err, ERROR_UNPROCESSABLE, "features", "Feature %.100s not found in feature view %s",
-                            reference.feature, view->name);
-    FeastColumn column = {.feature = (size_t)feature, .name = view->features[feature].name};
+    column.name = view->features[column.feature].name;
     if (full_names)
         column.name = arena_printf(arena, "%s__%s", view->name, column.name);
     for (size_t i = 0; i < request->columns_count; i++) {
         if (strcmp(request->columns[i].name, column.name) == 0)
-            return error_set_at(err, ERROR_UNPROCESSABLE, "features",
+            return error_set_at(err, ERROR_UNPROCESSABLE, "full_feature_names",
                                 "Duplicate features named %s found; full_feature_names=true tells views apart",
                                 column.name);
     }
@@ -85,21 +67,35 @@ static bool add_column(FeastRequest *request, const FeatureViews *views, const c
     return true;
 }
 
-static bool read_columns(const json_t *body, const FeatureViews *views, Arena *arena, FeastRequest *request, Error *err)
+static bool find_service(const json_t *body, const FeatureServices *services, const FeatureService **ret_service,
+                         Error *err)
 {
-    const json_t *service = json_object_get(body, "feature_service");
-    if (json_is_string(service))
-        return error_set_at(err, ERROR_NOT_FOUND, "feature_service", "Feature service %.100s does not exist",
-                            json_string_value(service));
+    const json_t *name = json_object_get(body, "feature_service");
+    *ret_service = NULL;
+    if (name == NULL || json_is_null(name))
+        return true;
+    if (!json_is_string(name))
+        return error_set_at(err, ERROR_UNPROCESSABLE, "feature_service", "feature_service must be a name");
+    *ret_service = feature_services_find(services, json_string_value(name));
+    return *ret_service != NULL || error_set_at(err, ERROR_NOT_FOUND, "feature_service",
+                                                "Feature service %.100s does not exist", json_string_value(name));
+}
+
+static bool read_columns(const json_t *body, const FeatureViews *views, const FeatureServices *services, Arena *arena,
+                         FeastRequest *request, Error *err)
+{
+    const FeatureService *service = NULL;
+    if (!find_service(body, services, &service, err))
+        return false;
     const json_t *features = json_object_get(body, "features");
-    size_t count = json_array_size(features);
+    size_t count = service == NULL ? json_array_size(features) : service->features_count;
     if (count == 0 || count > FEAST_FEATURES_MAX)
         return error_set_at(err, ERROR_UNPROCESSABLE, "features",
                             "features must be a list of 1..%d references <feature_view>:<feature>", FEAST_FEATURES_MAX);
     bool full_names = json_is_true(json_object_get(body, "full_feature_names"));
     request->columns = arena_array(arena, count, sizeof(*request->columns));
     for (size_t i = 0; i < count; i++) {
-        const char *text = json_string_value(json_array_get(features, i));
+        const char *text = service == NULL ? json_string_value(json_array_get(features, i)) : service->features[i];
         if (text == NULL)
             return error_set_at(err, ERROR_UNPROCESSABLE, "features", "features[%zu] must be a string", i);
         if (!add_column(request, views, text, full_names, arena, err))
@@ -108,16 +104,30 @@ static bool read_columns(const json_t *body, const FeatureViews *views, Arena *a
     return true;
 }
 
-static bool read_entity_value(const json_t *value, const char *key, size_t index, Arena *arena, const char **ret_value,
-                              Error *err)
+/* The integer that a text holds in decimal and nothing else, as SDKs may send keys of another type than declared. */
+static bool text_is_integer(const char *text, int64_t *ret_value)
 {
-    if (json_is_integer(value)) {
-        *ret_value = arena_printf(arena, "%lld", (long long)json_integer_value(value));
+    char *end = NULL;
+    errno = 0;
+    *ret_value = strtoll(text, &end, 10);
+    return (text[0] == '-' || (text[0] >= '0' && text[0] <= '9')) && *end == '\0' && errno == 0;
+}
+
+static bool read_entity_value(const json_t *value, const FeastJoinKey *key, size_t index, Arena *arena,
+                              const char **ret_value, Error *err)
+{
+    int64_t integer = json_integer_value(value);
+    if (json_is_integer(value) ||
+        (key->type == FEATURE_INT64 && json_is_string(value) && text_is_integer(json_string_value(value), &integer))) {
+        *ret_value = arena_printf(arena, "%" PRId64, integer);
         return true;
     }
+    if (key->type == FEATURE_INT64)
+        return error_set_at(err, ERROR_UNPROCESSABLE, "entities", "entities.%s[%zu] must be an integer", key->name,
+                            index);
     if (!json_is_string(value) || json_string_length(value) > FEAST_ENTITY_VALUE_MAX)
         return error_set_at(err, ERROR_UNPROCESSABLE, "entities",
-                            "entities.%s[%zu] must be a string of at most %d bytes or an integer", key, index,
+                            "entities.%s[%zu] must be a string of at most %d bytes or an integer", key->name, index,
                             FEAST_ENTITY_VALUE_MAX);
     *ret_value = arena_strndup(arena, json_string_value(value), json_string_length(value));
     return true;
@@ -131,7 +141,7 @@ static bool read_join_key(const json_t *entities, Arena *arena, FeastJoinKey *ke
                             key->name);
     key->values = arena_array(arena, count, sizeof(*key->values));
     for (size_t i = 0; i < count; i++) {
-        if (!read_entity_value(json_array_get(values, i), key->name, i, arena, &key->values[i], err))
+        if (!read_entity_value(json_array_get(values, i), key, i, arena, &key->values[i], err))
             return false;
     }
     return true;
@@ -163,12 +173,50 @@ static bool read_entities(const json_t *body, Arena *arena, FeastRequest *reques
     return true;
 }
 
-bool feast_request_read(const json_t *body, const FeatureViews *views, Arena *arena, FeastRequest *ret_request,
-                        Error *err)
+static bool join_values(const FeastRequest *request, const FeastView *wanted, size_t index, Arena *arena,
+                        const char **ret_entity, Error *err)
+{
+    FeatureValue keys[FEATURE_KEYS_MAX];
+    char entity[FEATURE_ENTITY_MAX + 1];
+    for (size_t i = 0; i < wanted->view->keys_count; i++) {
+        const char *text = request->join_keys[wanted->join_keys[i]].values[index];
+        keys[i] = (FeatureValue){.text = text};
+        if (wanted->view->keys[i].type == FEATURE_INT64)
+            keys[i] = (FeatureValue){.integer = strtoll(text, NULL, 10)};
+    }
+    if (!feature_entity_format(wanted->view, keys, entity, err)) {
+        error_prefix(err, "entities[%zu]", index);
+        return error_set_at(err, err->code, "entities", "%s", arena_strdup(arena, err->message));
+    }
+    *ret_entity = arena_strdup(arena, entity);
+    return true;
+}
+
+/* The text of a single key is its value as it is. */
+static bool make_entities(const FeastRequest *request, FeastView *wanted, Arena *arena, Error *err)
+{
+    if (wanted->view->keys_count == 1) {
+        wanted->entities = request->join_keys[wanted->join_keys[0]].values;
+        return true;
+    }
+    wanted->entities = arena_array(arena, request->entities_count, sizeof(*wanted->entities));
+    for (size_t i = 0; i < request->entities_count; i++) {
+        if (!join_values(request, wanted, i, arena, &wanted->entities[i], err))
+            return false;
+    }
+    return true;
+}
+
+bool feast_request_read(const json_t *body, const FeatureViews *views, const FeatureServices *services, Arena *arena,
+                        FeastRequest *ret_request, Error *err)
 {
     FeastRequest request = {0};
-    if (!read_columns(body, views, arena, &request, err) || !read_entities(body, arena, &request, err))
+    if (!read_columns(body, views, services, arena, &request, err) || !read_entities(body, arena, &request, err))
         return false;
+    for (size_t i = 0; i < request.views_count; i++) {
+        if (!make_entities(&request, &request.views[i], arena, err))
+            return false;
+    }
     request.with_version_metadata = json_is_true(json_object_get(body, "include_feature_view_version_metadata"));
     *ret_request = request;
     return true;

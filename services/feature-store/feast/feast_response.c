@@ -5,7 +5,7 @@
 #include <string.h>
 #include <yyjson.h>
 
-enum { ERROR_LIMIT_BYTES = 16 * 1024, LISTS_LIMIT_BYTES = FEAST_ENTITIES_MAX * (INSTANT_TEXT_MAX + 3) + 2 };
+enum { LISTS_LIMIT_BYTES = FEAST_ENTITIES_MAX * (INSTANT_TEXT_MAX + 3) + 2 };
 #define NO_TIMESTAMP "1970-01-01T00:00:00Z"
 
 static const char *const status_names[] = {
@@ -25,7 +25,7 @@ static FeastStatus row_status(const FeatureView *view, const FeastEntityRow *row
 {
     if (!row->found)
         return FEAST_NOT_FOUND;
-    bool expired = now - row->row.event_timestamp > view->ttl_s * INSTANT_PER_SECOND;
+    bool expired = view->ttl_s > 0 && now - row->row.event_timestamp > view->ttl_s * INSTANT_PER_SECOND;
     return expired ? FEAST_OUTSIDE_MAX_AGE : FEAST_PRESENT;
 }
 
@@ -64,8 +64,27 @@ static yyjson_mut_val *make_real(yyjson_mut_doc *doc, const FeatureValue *value)
     return yyjson_mut_str(doc, isnan(value->real) ? "NaN" : value->real > 0 ? "Infinity" : "-Infinity");
 }
 
+static yyjson_mut_val *make_boolean(yyjson_mut_doc *doc, const FeatureValue *value)
+{
+    return yyjson_mut_bool(doc, value->boolean);
+}
+
+static yyjson_mut_val *make_text(yyjson_mut_doc *doc, const FeatureValue *value)
+{
+    return yyjson_mut_str(doc, value->text);
+}
+
+static yyjson_mut_val *make_instant(yyjson_mut_doc *doc, const FeatureValue *value)
+{
+    char text[INSTANT_TEXT_MAX];
+    return yyjson_mut_strncpy(doc, text, instant_format(value->instant, text));
+}
+
 typedef yyjson_mut_val *ValueMaker(yyjson_mut_doc *doc, const FeatureValue *value);
-static ValueMaker *const value_makers[] = {[FEATURE_INT64] = make_integer, [FEATURE_FLOAT64] = make_real};
+static ValueMaker *const value_makers[FEATURE_TYPES] = {
+    [FEATURE_INT64] = make_integer, [FEATURE_FLOAT64] = make_real,    [FEATURE_BOOL] = make_boolean,
+    [FEATURE_TEXT] = make_text,     [FEATURE_INSTANT] = make_instant,
+};
 
 static void append_quoted(Buffer *out, const char *plain, size_t length_bytes)
 {
@@ -124,8 +143,12 @@ static void add_join_key(const Answer *answer, const FeastJoinKey *key, yyjson_m
 {
     const ViewLists *lists = &answer->lists[FEAST_VIEWS_MAX];
     yyjson_mut_val *values = yyjson_mut_arr(answer->doc);
-    for (size_t i = 0; i < answer->request->entities_count; i++)
-        yyjson_mut_arr_add_str(answer->doc, values, key->values[i]);
+    for (size_t i = 0; i < answer->request->entities_count; i++) {
+        if (key->type == FEATURE_INT64)
+            yyjson_mut_arr_add_sint(answer->doc, values, strtoll(key->values[i], NULL, 10));
+        else
+            yyjson_mut_arr_add_str(answer->doc, values, key->values[i]);
+    }
     add_result(answer, results, values, make_list(answer->doc, &lists->statuses), &lists->timestamps);
 }
 
@@ -217,19 +240,4 @@ void feast_response_write(const FeastRequest *request, const FeastEntityRow *row
         buffer_fini(&answer.lists[i].statuses);
         buffer_fini(&answer.lists[i].timestamps);
     }
-}
-
-void feast_error_write(const Error *err, Buffer *out)
-{
-    const char *class = "FeastError";
-    if (err->code == ERROR_NOT_FOUND)
-        class = strcmp(err->pointer, "feature_service") == 0 ? "FeatureServiceNotFoundException"
-                                                             : "FeatureViewNotFoundException";
-    Buffer inner;
-    buffer_init(&inner, ERROR_LIMIT_BYTES);
-    buffer_printf(&inner, "{\"module\": \"feast.errors\", \"class\": \"%s\", \"message\": ", class);
-    buffer_append_json_string(&inner, err->message);
-    buffer_append_char(&inner, '}');
-    buffer_append_json_string(out, inner.data);
-    buffer_fini(&inner);
 }

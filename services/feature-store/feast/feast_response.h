@@ -1,5 +1,4 @@
-/* The answers of Feast's POST /get-online-features: values by column, and errors in the form the SDK re-raises. Pure.
- */
+/* The answers of Feast's POST /get-online-features: values by column. Pure. */
 #pragma once
 
 #include "services/feature-store/feast/feast_request.h"
@@ -19,6 +18,3 @@ typedef struct FeastEntityRow {
  * ret_counts[view][status], which has a row per view of the request. */
 void feast_response_write(const FeastRequest *request, const FeastEntityRow *rows, Instant now, Buffer *out,
                           size_t (*ret_counts)[FEAST_STATUSES]);
-
-/* A JSON string that holds {"module", "class", "message"}: the SDK raises that class. */
-void feast_error_write(const Error *err, Buffer *out);

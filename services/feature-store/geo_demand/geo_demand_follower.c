@@ -153,7 +153,7 @@ bool geo_demand_follower_step(void *service, WorkerStep *step, Error *err)
     SourceState source;
     bool caught_up = false;
     if (!feature_store_acquire(store, &connection, err) ||
-        !feature_progress_read(connection, GEO_DEMAND_VIEW, false, &progress, err))
+        !feature_progress_read(connection, GEO_DEMAND_TABLE, false, &progress, err))
         return false;
     if (progress.watermark != INSTANT_NONE)
         clock_set_watermark(progress.watermark);

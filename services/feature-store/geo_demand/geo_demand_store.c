@@ -51,11 +51,12 @@ static bool store_page(PgConnection *connection, int64_t cursor_after, const Geo
 {
     if (count > 0 && (!stage_page(connection, changes, count, err) ||
                       !pg_run(connection, &sql_update_page_geos, PG_PARAMS(), NULL, err) ||
+                      !pg_run(connection, &sql_insert_page_entities, PG_PARAMS(), NULL, err) ||
                       !pg_run(connection, &sql_insert_page_geos, PG_PARAMS(), NULL, err) ||
                       !pg_run(connection, &sql_upsert_page_demand, PG_PARAMS(), NULL, err) ||
                       !pg_run(connection, &sql_truncate_demand_page, PG_PARAMS(), NULL, err)))
         return false;
-    return pg_run(connection, &sql_update_feature_cursor, PG_PARAMS(pg_text(GEO_DEMAND_VIEW), pg_int(cursor_after)),
+    return pg_run(connection, &sql_update_feature_cursor, PG_PARAMS(pg_text(GEO_DEMAND_TABLE), pg_int(cursor_after)),
                   NULL, err);
 }
 
@@ -69,7 +70,7 @@ bool geo_demand_apply(PgConnection *connection, int64_t cursor_before, int64_t c
     FeatureProgress progress;
     if (!pg_begin(connection, err))
         return false;
-    bool ok = feature_progress_read(connection, GEO_DEMAND_VIEW, true, &progress, err);
+    bool ok = feature_progress_read(connection, GEO_DEMAND_TABLE, true, &progress, err);
     if (ok && progress.source_cursor != cursor_before && progress.source_cursor < cursor_after)
         ok = error_set(err, ERROR_CONFLICT, "the stored cursor is %lld, not %lld: another process went on",
                        (long long)progress.source_cursor, (long long)cursor_before);
@@ -105,7 +106,7 @@ static void copy_int_or_null(PgCopy *copy, int32_t value)
     if (value == GEO_DEMAND_NULL)
         pg_copy_null(copy);
     else
-        pg_copy_int4(copy, value);
+        pg_copy_int8(copy, value);
 }
 
 static void copy_row(PgCopy *copy, const Recording *recording, const RecordedRow *row)
@@ -113,15 +114,15 @@ static void copy_row(PgCopy *copy, const Recording *recording, const RecordedRow
     const GeoDemandFeatures *features = &row->features;
     pg_copy_row(copy, 15);
     pg_copy_int4(copy, row->geo_id);
-    pg_copy_instant(copy, hour_start(row->hour));
+    pg_copy_instant(copy, hour_start(row->hour + 1));
     pg_copy_int8(copy, recording->seq);
     pg_copy_instant(copy, recording->recorded_at);
-    pg_copy_int4(copy, features->orders);
-    pg_copy_int4(copy, features->restaurant);
-    pg_copy_int4(copy, features->goods);
-    pg_copy_int4(copy, features->orders_3h);
-    pg_copy_int4(copy, features->orders_24h);
-    pg_copy_int4(copy, features->orders_168h);
+    pg_copy_int8(copy, features->orders);
+    pg_copy_int8(copy, features->restaurant);
+    pg_copy_int8(copy, features->goods);
+    pg_copy_int8(copy, features->orders_3h);
+    pg_copy_int8(copy, features->orders_24h);
+    pg_copy_int8(copy, features->orders_168h);
     for (size_t i = 0; i < GEO_DEMAND_SAME_HOURS; i++)
         copy_int_or_null(copy, features->same_hour[i]);
     if (isnan(features->trend))
@@ -136,7 +137,8 @@ static bool flush_rows(Recording *recording, Error *err)
     if (recording->buffered == 0)
         return true;
     if (!pg_copy_begin(recording->connection,
-                       "features.geo_demand (geo_id, hour, recorded_seq, recorded_at, orders, restaurant, goods,"
+                       "features." GEO_DEMAND_TABLE
+                       " (entity_id, event_timestamp, recorded_seq, recorded_at, orders, restaurant, goods,"
                        " orders_3h, orders_24h, orders_168h, same_hour_1w, same_hour_2w, same_hour_3w, same_hour_4w,"
                        " trend)",
                        &copy, err))
@@ -200,13 +202,13 @@ static bool add_changed(Recording *recording, int32_t geo_id, Hour from, Hour th
     int recorded_rows = 0, next = 0;
     if (may_be_recorded) {
         if (!pg_run(recording->connection, &sql_select_recorded_demand_features,
-                    PG_PARAMS(pg_int(geo_id), pg_hour(from), pg_hour(through)), &recorded, err))
+                    PG_PARAMS(pg_int(geo_id), pg_hour(from + 1), pg_hour(through + 1)), &recorded, err))
             return false;
         recorded_rows = PQntuples(recorded);
     }
     for (Hour hour = from; hour <= through; hour++) {
         const GeoDemandFeatures *features = &recording->features[hour - from];
-        if (next < recorded_rows && pg_get_hour(recorded, next, 0) == hour) {
+        if (next < recorded_rows && pg_get_hour(recorded, next, 0) == hour + 1) {
             GeoDemandFeatures known = read_features_row(recorded, next++);
             if (geo_demand_equal(&known, features))
                 continue;
@@ -260,7 +262,8 @@ static bool ensure_months(Recording *recording, const PGresult *due, Error *err)
             from = begin;
     }
     return pg_run(recording->connection, &sql_ensure_feature_months,
-                  PG_PARAMS(pg_text(GEO_DEMAND_VIEW), pg_hour(from), pg_hour(recording->complete_hour)), NULL, err);
+                  PG_PARAMS(pg_text(GEO_DEMAND_TABLE), pg_hour(from + 1), pg_hour(recording->complete_hour + 1)), NULL,
+                  err);
 }
 
 static bool mark_computed(Recording *recording, const PGresult *due, Error *err)
@@ -305,10 +308,10 @@ static bool record_geos(Recording *recording, int64_t *geo_id, bool (*stop)(void
 static bool finish_recording(Recording *recording, bool done, Instant watermark, Error *err)
 {
     if (recording->rows > 0 && !pg_run(recording->connection, &sql_update_feature_recorded,
-                                       PG_PARAMS(pg_text(GEO_DEMAND_VIEW), pg_int(recording->seq)), NULL, err))
+                                       PG_PARAMS(pg_text(GEO_DEMAND_TABLE), pg_int(recording->seq)), NULL, err))
         return false;
     if (done && !pg_run(recording->connection, &sql_update_feature_watermark,
-                        PG_PARAMS(pg_text(GEO_DEMAND_VIEW), pg_instant(watermark), pg_hour(recording->complete_hour)),
+                        PG_PARAMS(pg_text(GEO_DEMAND_TABLE), pg_instant(watermark), pg_hour(recording->complete_hour)),
                         NULL, err))
         return false;
     return pg_commit(recording->connection, err);
@@ -328,7 +331,7 @@ bool geo_demand_record(PgConnection *connection, Hour complete_hour, Instant wat
         FeatureProgress progress;
         if (!pg_begin(connection, err))
             return false;
-        bool ok = feature_progress_read(connection, GEO_DEMAND_VIEW, true, &progress, err);
+        bool ok = feature_progress_read(connection, GEO_DEMAND_TABLE, true, &progress, err);
         if (ok) {
             recording.complete_hour = complete_hour;
             if (progress.complete_hour != HOUR_NONE && progress.complete_hour > complete_hour)

@@ -6,6 +6,7 @@
 #include "common/pg.h"
 
 #define GEO_DEMAND_VIEW "geo_demand"
+#define GEO_DEMAND_TABLE "geo_demand_v1"
 
 typedef struct GeoDemandChange {
     const char *geo;

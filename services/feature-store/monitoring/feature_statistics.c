@@ -2,7 +2,7 @@
 
 #include "services/feature-store/offline/feature_sql.h"
 
-enum { COLUMN_ROWS, COLUMN_GEOS, FIRST_FEATURE_COLUMN, COLUMNS_PER_FEATURE = 4 };
+enum { COLUMN_ROWS, COLUMN_ENTITIES, FIRST_FEATURE_COLUMN, COLUMNS_PER_FEATURE = 4 };
 
 static json_t *real_or_null(const PGresult *result, int column)
 {
@@ -29,11 +29,15 @@ static bool read_statistics(void *context, const PGresult *result, Error *err)
     (void)err;
     Statistics *statistics = context;
     statistics->rows = pg_get_int(result, 0, COLUMN_ROWS);
-    statistics->entities = pg_get_int(result, 0, COLUMN_GEOS);
-    for (size_t i = 0; i < statistics->view->features_count; i++)
-        json_array_append_new(statistics->features,
-                              feature_json(&statistics->view->features[i], result,
-                                           FIRST_FEATURE_COLUMN + (int)i * COLUMNS_PER_FEATURE, statistics->rows));
+    statistics->entities = pg_get_int(result, 0, COLUMN_ENTITIES);
+    int column = FIRST_FEATURE_COLUMN;
+    for (size_t i = 0; i < statistics->view->features_count; i++) {
+        const Feature *feature = &statistics->view->features[i];
+        if (feature->online_only)
+            continue;
+        json_array_append_new(statistics->features, feature_json(feature, result, column, statistics->rows));
+        column += COLUMNS_PER_FEATURE;
+    }
     return true;
 }
 
@@ -41,7 +45,8 @@ static bool query_statistics(PgConnection *connection, Hour from, Hour to, Stati
 {
     ARENA_SCOPED Arena *arena = arena_new();
     PgStatement statement = {.name = "feature_statistics", .sql = feature_sql_statistics(statistics->view, arena)};
-    return pg_each(connection, &statement, PG_PARAMS(pg_hour(from), pg_hour(to)), read_statistics, statistics, err);
+    /* the event timestamp of an hour is its end */
+    return pg_each(connection, &statement, PG_PARAMS(pg_hour(from + 1), pg_hour(to + 1)), read_statistics, statistics, err);
 }
 
 bool feature_statistics_read(PgConnection *connection, const FeatureView *view, Instant now, json_t **ret_json,
@@ -53,7 +58,7 @@ bool feature_statistics_read(PgConnection *connection, const FeatureView *view, 
     Hour from = HOUR_NONE, to = HOUR_NONE;
     bool ok = pg_begin(connection, err) &&
               pg_command(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", err) &&
-              feature_progress_read(connection, view->name, false, &progress, err);
+              feature_progress_read(connection, view->table, false, &progress, err);
     if (ok && progress.complete_hour != HOUR_NONE) {
         to = progress.complete_hour + 1;
         from = to - FEATURE_STATISTICS_HOURS;

@@ -1,6 +1,7 @@
 #include "services/feature-store/offline/feature_sql.h"
 
 #include <assert.h>
+#include <string.h>
 #include "common/buffer.h"
 
 enum { SQL_LIMIT_BYTES = 256 * 1024 };
@@ -17,21 +18,59 @@ static const char *finish(Buffer *sql, Arena *arena)
 
 static void append_features(Buffer *sql, const FeatureView *view, const char *prefix)
 {
-    for (size_t i = 0; i < view->features_count; i++)
-        buffer_printf(sql, ", %s%s", prefix, view->features[i].name);
+    for (size_t i = 0; i < view->features_count; i++) {
+        if (!view->features[i].online_only)
+            buffer_printf(sql, ", %s\"%s\"", prefix, view->features[i].name);
+    }
 }
 
-const char *feature_sql_export(const FeatureView *view, const int *features, size_t count, bool one_geo, Arena *arena)
+const char *feature_sql_type(FeatureType type)
+{
+    static const char *const types[FEATURE_TYPES] = {
+        [FEATURE_INT64] = "bigint", [FEATURE_FLOAT64] = "double precision",         [FEATURE_BOOL] = "boolean",
+        [FEATURE_TEXT] = "text",    [FEATURE_INSTANT] = "timestamp with time zone",
+    };
+    return types[type];
+}
+
+const char *feature_sql_export(const FeatureView *view, const int *features, size_t count, bool one_entity,
+                               Arena *arena)
 {
     Buffer sql;
     buffer_init(&sql, SQL_LIMIT_BYTES);
-    buffer_append_text(&sql, "SELECT DISTINCT ON (geo_id, hour) geo_id, hour");
+    buffer_append_text(&sql, "SELECT DISTINCT ON (entity_id, event_timestamp) entity_id, event_timestamp");
     for (size_t i = 0; i < count; i++)
-        buffer_printf(&sql, ", %s", view->features[features[i]].name);
+        buffer_printf(&sql, ", \"%s\"", view->features[features[i]].name);
     buffer_printf(&sql,
-                  " FROM features.%s WHERE hour >= $1 AND hour < $2 AND recorded_seq > $3%s"
-                  " ORDER BY geo_id, hour, recorded_seq DESC",
-                  view->name, one_geo ? " AND geo_id = $4" : "");
+                  " FROM features.\"%s\" WHERE event_timestamp >= $1 AND event_timestamp < $2 AND recorded_seq > $3%s"
+                  " ORDER BY entity_id, event_timestamp, recorded_seq DESC",
+                  view->table, one_entity ? " AND entity_id = $4" : "");
+    return finish(&sql, arena);
+}
+
+const char *feature_sql_newest_of(const FeatureView *view, Arena *arena)
+{
+    Buffer sql;
+    buffer_init(&sql, SQL_LIMIT_BYTES);
+    buffer_append_text(&sql, "SELECT page.number");
+    append_features(&sql, view, "newest.");
+    buffer_printf(&sql,
+                  " FROM unnest($1::integer[], $2::timestamptz[]) WITH ORDINALITY"
+                  " AS page (entity_id, event_timestamp, number)"
+                  " CROSS JOIN LATERAL (SELECT value.* FROM features.\"%s\" AS value"
+                  " WHERE value.entity_id = page.entity_id AND value.event_timestamp = page.event_timestamp"
+                  " ORDER BY value.recorded_seq DESC LIMIT 1) AS newest",
+                  view->table);
+    return finish(&sql, arena);
+}
+
+const char *feature_sql_copy_target(const FeatureView *view, Arena *arena)
+{
+    Buffer sql;
+    buffer_init(&sql, SQL_LIMIT_BYTES);
+    buffer_printf(&sql, "features.\"%s\" (entity_id, event_timestamp, recorded_seq, recorded_at", view->table);
+    append_features(&sql, view, "");
+    buffer_append_char(&sql, ')');
     return finish(&sql, arena);
 }
 
@@ -39,31 +78,50 @@ const char *feature_sql_online(const FeatureView *view, Arena *arena)
 {
     Buffer sql;
     buffer_init(&sql, SQL_LIMIT_BYTES);
-    buffer_append_text(&sql, "SELECT geo.geo, newest.hour, newest.recorded_at");
+    buffer_append_text(&sql, "SELECT geo.geo, newest.event_timestamp, newest.recorded_at");
     append_features(&sql, view, "newest.");
     buffer_printf(&sql,
-                  " FROM features.geo AS geo CROSS JOIN LATERAL (SELECT value.* FROM features.%s AS value"
-                  " WHERE value.geo_id = geo.geo_id AND value.hour = geo.computed_through"
+                  " FROM features.geo AS geo CROSS JOIN LATERAL (SELECT value.* FROM features.\"%s\" AS value"
+                  " WHERE value.entity_id = geo.geo_id"
+                  " AND value.event_timestamp = geo.computed_through + interval '1 hour'"
                   " ORDER BY value.recorded_seq DESC LIMIT 1) AS newest WHERE geo.recorded_seq > $1",
-                  view->name);
+                  view->table);
     return finish(&sql, arena);
+}
+
+/* A column as a number; what has none is null. */
+static const char *numeric(const Feature *feature, Arena *arena)
+{
+    static const char *const formats[FEATURE_TYPES] = {
+        [FEATURE_INT64] = "\"%s\"",
+        [FEATURE_FLOAT64] = "\"%s\"",
+        [FEATURE_BOOL] = "\"%s\"::integer",
+        [FEATURE_INSTANT] = "extract(epoch FROM \"%s\")",
+    };
+    const char *format = formats[feature->type];
+    const char *hole = format == NULL ? NULL : strstr(format, "%s");
+    if (hole == NULL)
+        return "NULL::float8";
+    return arena_printf(arena, "%.*s%s%s", (int)(hole - format), format, feature->name, hole + 2);
 }
 
 const char *feature_sql_statistics(const FeatureView *view, Arena *arena)
 {
     Buffer sql;
     buffer_init(&sql, SQL_LIMIT_BYTES);
-    buffer_append_text(&sql, "SELECT count(*), count(DISTINCT geo_id)");
+    buffer_append_text(&sql, "SELECT count(*), count(DISTINCT entity_id)");
     for (size_t i = 0; i < view->features_count; i++) {
-        const char *name = view->features[i].name;
-        buffer_printf(&sql, ", avg(%s)::float8, min(%s)::float8, max(%s)::float8, count(*) - count(%s)", name, name,
-                      name, name);
+        const Feature *feature = &view->features[i];
+        const char *value = numeric(feature, arena);
+        if (!feature->online_only)
+            buffer_printf(&sql, ", avg(%s)::float8, min(%s)::float8, max(%s)::float8, count(*) - count(\"%s\")", value,
+                          value, value, feature->name);
     }
-    buffer_append_text(&sql, " FROM (SELECT DISTINCT ON (geo_id, hour) geo_id");
+    buffer_append_text(&sql, " FROM (SELECT DISTINCT ON (entity_id, event_timestamp) entity_id");
     append_features(&sql, view, "");
     buffer_printf(&sql,
-                  " FROM features.%s WHERE hour >= $1 AND hour < $2"
-                  " ORDER BY geo_id, hour, recorded_seq DESC) AS newest",
-                  view->name);
+                  " FROM features.\"%s\" WHERE event_timestamp >= $1 AND event_timestamp < $2"
+                  " ORDER BY entity_id, event_timestamp, recorded_seq DESC) AS newest",
+                  view->table);
     return finish(&sql, arena);
 }

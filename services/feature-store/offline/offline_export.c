@@ -6,17 +6,20 @@
 #include "common/buffer.h"
 #include "common/calendar.h"
 #include "gen/feature_store_sql.h"
+#include "services/feature-store/offline/feature_columns.h"
 #include "services/feature-store/offline/feature_sql.h"
+#include "services/feature-store/registry/feature_entity.h"
 
 enum { FIRST_FEATURE_COLUMN = 2, CSV_BUFFER_BYTES = 1 << 20, CSV_LIMIT_BYTES = 64 << 20 };
 
 typedef struct Export {
     const ExportRequest *request;
+    bool hourly;
     FILE *out;
     ArrowWriter *arrow; /* NULL: CSV */
     Buffer csv;
-    const char **geos; /* by geo_id; NULL: none has that number */
-    size_t geos_count;
+    FeatureValue *keys; /* those of entity_id begin at (entity_id - first_entity) * keys_count */
+    int64_t first_entity;
 } Export;
 
 static const Feature *export_feature(const ExportRequest *request, size_t index)
@@ -24,62 +27,127 @@ static const Feature *export_feature(const ExportRequest *request, size_t index)
     return &request->view->features[request->features[index]];
 }
 
-static bool load_geos(PgConnection *connection, Arena *arena, Export *export, Error *err)
+bool offline_export_is_hourly(const FeatureView *view)
 {
+    return view->source.kind == FEATURE_SOURCE_DEMAND;
+}
+
+static bool load_entities(PgConnection *connection, Arena *arena, Export *export, Error *err)
+{
+    const FeatureView *view = export->request->view;
     PG_RESULT_SCOPED PGresult *result = NULL;
-    if (!pg_run(connection, &sql_select_feature_geos, PG_PARAMS(), &result, err))
+    if (!pg_run(connection, &sql_select_entities_of_kind, PG_PARAMS(pg_text(view->entity_kind)), &result, err))
         return false;
     int rows = PQntuples(result);
-    export->geos_count = rows == 0 ? 0 : (size_t)pg_get_int(result, rows - 1, 0) + 1;
-    export->geos = arena_array(arena, export->geos_count, sizeof(*export->geos));
-    for (int row = 0; row < rows; row++)
-        export->geos[pg_get_int(result, row, 0)] = arena_strdup(arena, pg_get_text(result, row, 1));
+    if (rows == 0)
+        return true;
+    export->first_entity = pg_get_int(result, 0, 0);
+    size_t count = (size_t)(pg_get_int(result, rows - 1, 0) - export->first_entity) + 1;
+    export->keys = arena_array(arena, count * view->keys_count, sizeof(*export->keys));
+    for (int row = 0; row < rows; row++) {
+        size_t index = (size_t)(pg_get_int(result, row, 0) - export->first_entity);
+        /* one that can't be taken apart has no rows here, but in a view whose key of that name is of another type */
+        (void)!feature_entity_split(view, pg_get_text(result, row, 1), arena, &export->keys[index * view->keys_count],
+                                    NULL);
+    }
     return true;
 }
 
-static bool find_geo(PgConnection *connection, const char *geo, int64_t *ret_geo_id, Error *err)
+static bool find_entity(PgConnection *connection, const FeatureView *view, const char *entity, int64_t *ret_entity_id,
+                        Error *err)
 {
     PG_RESULT_SCOPED PGresult *result = NULL;
-    if (!pg_run(connection, &sql_select_feature_geo, PG_PARAMS(pg_text(geo)), &result, err))
+    if (!pg_run(connection, &sql_select_entity, PG_PARAMS(pg_text(view->entity_kind), pg_text(entity)), &result, err))
         return false;
-    if (PQntuples(result) == 0)
+    if (PQntuples(result) == 0 && offline_export_is_hourly(view))
         return error_set_at(err, ERROR_NOT_FOUND, "geo",
                             "no demand is known of geo \"%.64s\"; GET /geos of ingest "
                             "lists the geos",
-                            geo);
-    *ret_geo_id = pg_get_int(result, 0, 0);
+                            entity);
+    if (PQntuples(result) == 0)
+        return error_set_at(err, ERROR_NOT_FOUND, view->keys[0].join_key, "no row was ever recorded of that %s",
+                            view->keys[0].entity);
+    *ret_entity_id = pg_get_int(result, 0, 0);
     return true;
+}
+
+static const FeatureValue *row_keys(const Export *export, const PGresult *rows, int row)
+{
+    return &export->keys[(size_t)(pg_get_int(rows, row, 0) - export->first_entity) * export->request->view->keys_count];
+}
+
+static void write_arrow_value(ArrowWriter *arrow, FeatureType type, const FeatureValue *value)
+{
+    if (value->null) {
+        arrow_null(arrow);
+        return;
+    }
+    switch (type) {
+    case FEATURE_INT64:
+        arrow_int(arrow, value->integer);
+        break;
+    case FEATURE_FLOAT64:
+        arrow_real(arrow, value->real);
+        break;
+    case FEATURE_BOOL:
+        arrow_int(arrow, value->boolean);
+        break;
+    case FEATURE_TEXT:
+        arrow_text(arrow, value->text);
+        break;
+    case FEATURE_INSTANT:
+        arrow_int(arrow, value->instant);
+        break;
+    }
 }
 
 static void write_arrow_rows(Export *export, const PGresult *rows)
 {
     const ExportRequest *request = export->request;
+    const FeatureView *view = request->view;
     int count = PQntuples(rows);
     for (int row = 0; row < count; row++) {
-        arrow_text(export->arrow, export->geos[pg_get_int(rows, row, 0)]);
-        arrow_int(export->arrow, pg_get_hour(rows, row, 1));
+        const FeatureValue *keys = row_keys(export, rows, row);
+        for (size_t i = 0; i < view->keys_count; i++)
+            write_arrow_value(export->arrow, view->keys[i].type, &keys[i]);
+        arrow_int(export->arrow, export->hourly ? pg_get_hour(rows, row, 1) - 1 : pg_get_instant(rows, row, 1));
         for (size_t i = 0; i < request->features_count; i++) {
-            int column = FIRST_FEATURE_COLUMN + (int)i;
-            if (pg_is_null(rows, row, column))
-                arrow_null(export->arrow);
-            else if (export_feature(request, i)->type == FEATURE_FLOAT64)
-                arrow_real(export->arrow, pg_get_real(rows, row, column));
-            else
-                arrow_int(export->arrow, pg_get_int(rows, row, column));
+            FeatureType type = export_feature(request, i)->type;
+            FeatureValue value = feature_value_get(type, rows, row, FIRST_FEATURE_COLUMN + (int)i);
+            write_arrow_value(export->arrow, type, &value);
         }
         arrow_end_row(export->arrow);
     }
 }
 
-static void write_csv_value(Buffer *csv, FeatureType type, const PGresult *rows, int row, int column)
+static void append_instant(Buffer *csv, Instant instant)
 {
-    buffer_append_char(csv, ',');
-    if (pg_is_null(rows, row, column))
+    char text[INSTANT_TEXT_MAX];
+    instant_format(instant, text);
+    buffer_append_text(csv, text);
+}
+
+static void write_csv_value(Buffer *csv, FeatureType type, const FeatureValue *value)
+{
+    if (value->null)
         return;
-    if (type == FEATURE_FLOAT64)
-        buffer_printf(csv, "%.17g", pg_get_real(rows, row, column));
-    else
-        buffer_printf(csv, "%lld", (long long)pg_get_int(rows, row, column));
+    switch (type) {
+    case FEATURE_INT64:
+        buffer_append_int(csv, value->integer);
+        break;
+    case FEATURE_FLOAT64:
+        buffer_printf(csv, "%.17g", value->real);
+        break;
+    case FEATURE_BOOL:
+        buffer_append_text(csv, value->boolean ? "true" : "false");
+        break;
+    case FEATURE_TEXT:
+        buffer_append_csv(csv, value->text);
+        break;
+    case FEATURE_INSTANT:
+        append_instant(csv, value->instant);
+        break;
+    }
 }
 
 static bool flush_csv(Export *export, Error *err)
@@ -95,15 +163,21 @@ static bool flush_csv(Export *export, Error *err)
 static bool write_csv_rows(Export *export, const PGresult *rows, Error *err)
 {
     const ExportRequest *request = export->request;
+    const FeatureView *view = request->view;
     int count = PQntuples(rows);
     for (int row = 0; row < count; row++) {
-        char hour[INSTANT_TEXT_MAX];
-        hour_format(pg_get_hour(rows, row, 1), hour);
-        buffer_append_csv(&export->csv, export->geos[pg_get_int(rows, row, 0)]);
-        buffer_append_char(&export->csv, ',');
-        buffer_append_text(&export->csv, hour);
-        for (size_t i = 0; i < request->features_count; i++)
-            write_csv_value(&export->csv, export_feature(request, i)->type, rows, row, FIRST_FEATURE_COLUMN + (int)i);
+        const FeatureValue *keys = row_keys(export, rows, row);
+        for (size_t i = 0; i < view->keys_count; i++) {
+            write_csv_value(&export->csv, view->keys[i].type, &keys[i]);
+            buffer_append_char(&export->csv, ',');
+        }
+        append_instant(&export->csv, pg_get_instant(rows, row, 1) - (export->hourly ? INSTANT_PER_HOUR : 0));
+        for (size_t i = 0; i < request->features_count; i++) {
+            FeatureType type = export_feature(request, i)->type;
+            FeatureValue value = feature_value_get(type, rows, row, FIRST_FEATURE_COLUMN + (int)i);
+            buffer_append_char(&export->csv, ',');
+            write_csv_value(&export->csv, type, &value);
+        }
         buffer_append_char(&export->csv, '\n');
         if (export->csv.length_bytes >= CSV_BUFFER_BYTES && !flush_csv(export, err))
             return false;
@@ -122,72 +196,74 @@ static bool visit_rows(void *context, const PGresult *rows, Error *err)
 
 static bool begin_csv(Export *export, Error *err)
 {
+    const ExportRequest *request = export->request;
     buffer_init(&export->csv, CSV_LIMIT_BYTES);
-    buffer_append_text(&export->csv, "geo,hour_utc");
-    for (size_t i = 0; i < export->request->features_count; i++)
-        buffer_printf(&export->csv, ",%s", export_feature(export->request, i)->name);
+    for (size_t i = 0; i < request->view->keys_count; i++)
+        buffer_printf(&export->csv, "%s,", request->view->keys[i].join_key);
+    buffer_append_text(&export->csv, export->hourly ? "hour_utc" : "event_timestamp");
+    for (size_t i = 0; i < request->features_count; i++)
+        buffer_printf(&export->csv, ",%s", export_feature(request, i)->name);
     buffer_append_char(&export->csv, '\n');
     return flush_csv(export, err);
 }
 
 static bool begin_arrow(Export *export, Arena *arena, Error *err)
 {
+    static const ArrowColumnType types[FEATURE_TYPES] = {
+        [FEATURE_INT64] = ARROW_COLUMN_INT,       [FEATURE_FLOAT64] = ARROW_COLUMN_REAL,
+        [FEATURE_BOOL] = ARROW_COLUMN_BOOL,       [FEATURE_TEXT] = ARROW_COLUMN_TEXT,
+        [FEATURE_INSTANT] = ARROW_COLUMN_INSTANT,
+    };
     const ExportRequest *request = export->request;
-    size_t count = FIRST_FEATURE_COLUMN + request->features_count;
-    ArrowColumn *columns = arena_array(arena, count, sizeof(*columns));
-    columns[0] = (ArrowColumn){.name = "geo", .type = ARROW_COLUMN_TEXT};
-    columns[1] = (ArrowColumn){.name = "hour_utc", .type = ARROW_COLUMN_HOUR};
-    for (size_t i = 0; i < request->features_count; i++)
-        columns[FIRST_FEATURE_COLUMN + i] = (ArrowColumn){
-            .name = export_feature(request, i)->name,
-            .type = export_feature(request, i)->type == FEATURE_FLOAT64 ? ARROW_COLUMN_REAL : ARROW_COLUMN_INT,
-            .nullable = true,
-        };
+    const FeatureView *view = request->view;
+    size_t count = 0;
+    ArrowColumn *columns = arena_array(arena, view->keys_count + 1 + request->features_count, sizeof(*columns));
+    for (size_t i = 0; i < view->keys_count; i++)
+        columns[count++] = (ArrowColumn){.name = view->keys[i].join_key, .type = types[view->keys[i].type]};
+    columns[count++] = export->hourly ? (ArrowColumn){.name = "hour_utc", .type = ARROW_COLUMN_HOUR}
+                                      : (ArrowColumn){.name = "event_timestamp", .type = ARROW_COLUMN_INSTANT};
+    for (size_t i = 0; i < request->features_count; i++) {
+        const Feature *feature = export_feature(request, i);
+        columns[count++] = (ArrowColumn){.name = feature->name, .type = types[feature->type], .nullable = true};
+    }
     return arrow_writer_new(export->out, columns, count, NULL, &export->arrow, err);
 }
 
-/* Narrows [*from, *to) to the hours that may have features. */
-static bool clip_to_span(PgConnection *connection, Hour *from, Hour *to, Error *err)
-{
-    PG_RESULT_SCOPED PGresult *result = NULL;
-    if (!pg_run(connection, &sql_select_feature_span, PG_PARAMS(), &result, err))
-        return false;
-    Hour first = pg_get_hour(result, 0, 0), last = pg_get_hour(result, 0, 1);
-    if (last == HOUR_NONE)
-        *to = *from;
-    if (first != HOUR_NONE && *from < first)
-        *from = first;
-    if (last != HOUR_NONE && *to > last + 1)
-        *to = last + 1;
-    return true;
-}
-
-static Hour next_month(Hour hour)
+static Instant next_month(Instant instant)
 {
     int year, month, day;
-    calendar_date(hour / HOURS_PER_DAY, &year, &month, &day);
-    return calendar_day_number(month == 12 ? year + 1 : year, month == 12 ? 1 : month + 1, 1) * HOURS_PER_DAY;
+    calendar_date(hour_of(instant) / HOURS_PER_DAY, &year, &month, &day);
+    return hour_start(calendar_day_number(month == 12 ? year + 1 : year, month == 12 ? 1 : month + 1, 1) *
+                      HOURS_PER_DAY);
 }
 
-/* Month by month: within one partition the index has the order already, over several they would have to be merged,
- * which takes three times as long. */
+/* Month by month, those the table has: within one partition the index has the order already, over several they would
+ * have to be merged, which takes three times as long. */
 static bool write_rows(PgConnection *connection, const ExportRequest *request, int64_t recorded_seq, Export *export,
                        Arena *arena, Error *err)
 {
-    int64_t geo_id = 0;
-    Hour from = request->from, to = request->to;
-    if (!clip_to_span(connection, &from, &to, err) ||
-        (request->geo != NULL && !find_geo(connection, request->geo, &geo_id, err)))
+    PG_RESULT_SCOPED PGresult *months = NULL;
+    int64_t entity_id = 0;
+    if (request->entity != NULL && !find_entity(connection, request->view, request->entity, &entity_id, err))
         return false;
     if (request->recorded_since >= recorded_seq)
         return true;
     const char *sql =
-        feature_sql_export(request->view, request->features, request->features_count, request->geo != NULL, arena);
-    for (Hour begin = from; begin < to; begin = next_month(begin)) {
-        Hour end = next_month(begin) < to ? next_month(begin) : to;
-        PgParam params[] = {pg_hour(begin), pg_hour(end), pg_int(request->recorded_since), pg_int(geo_id)};
+        feature_sql_export(request->view, request->features, request->features_count, request->entity != NULL, arena);
+    if (!pg_run(connection, &sql_select_view_months,
+                PG_PARAMS(pg_text(request->view->table), pg_instant(request->from), pg_instant(request->to)), &months,
+                err))
+        return false;
+    for (int row = 0; row < PQntuples(months); row++) {
+        Instant begin = pg_get_instant(months, row, 0), end = next_month(begin);
+        PgParam params[] = {
+            pg_instant(begin < request->from ? request->from : begin),
+            pg_instant(end < request->to ? end : request->to),
+            pg_int(request->recorded_since),
+            pg_int(entity_id),
+        };
         if (!pg_each(connection, &(PgStatement){.name = "feature_export", .sql = sql},
-                     (PgParams){params, request->geo != NULL ? 4 : 3}, visit_rows, export, err))
+                     (PgParams){params, request->entity != NULL ? 4 : 3}, visit_rows, export, err))
             return false;
     }
     return true;
@@ -197,14 +273,14 @@ bool offline_export_write(PgConnection *connection, const ExportRequest *request
                           FeatureProgress *ret_progress, Error *err)
 {
     ARENA_SCOPED Arena *arena = arena_new();
-    Export export = {.request = request, .out = out};
+    Export export = {.request = request, .hourly = offline_export_is_hourly(request->view), .out = out};
     FeatureProgress progress;
     if (!pg_begin(connection, err))
         return false;
     bool ok = pg_command(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL jit = off",
                          err) &&
-              feature_progress_read(connection, request->view->name, false, &progress, err) &&
-              load_geos(connection, arena, &export, err) &&
+              feature_progress_read(connection, request->view->table, false, &progress, err) &&
+              load_entities(connection, arena, &export, err) &&
               (format == EXPORT_CSV ? begin_csv(&export, err) : begin_arrow(&export, arena, err)) &&
               write_rows(connection, request, progress.recorded_seq, &export, arena, err);
     pg_rollback(connection);

@@ -1,4 +1,5 @@
-/* Streams the newest recorded values of a feature view from Postgres into a file, in bounded memory. */
+/* Streams the newest recorded values of a feature view from Postgres into a file, in bounded memory but for the names
+ * of the entities. */
 #pragma once
 
 #include <stdio.h>
@@ -8,16 +9,20 @@
 typedef enum ExportFormat { EXPORT_CSV, EXPORT_ARROW } ExportFormat;
 
 typedef struct ExportRequest {
-    const FeatureView *view;
-    const int *features; /* indices into the view's features */
+    const FeatureView *view; /* a stored one */
+    const int *features;     /* indices into the view's features; none of them online_only */
     size_t features_count;
-    Hour from, to;          /* [from, to) */
-    int64_t recorded_since; /* only (geo, hour) recorded after this number; 0: all */
-    const char *geo;        /* NULL: all */
+    Instant from, to;       /* event timestamps [from, to) */
+    int64_t recorded_since; /* only (entity, event timestamp) recorded after this number; 0: all */
+    const char *entity;     /* canonical text; NULL: all */
 } ExportRequest;
 
-/* Columns geo, hour_utc and the features; ordered by month, geo (in the order in which geos became known) and hour. All
- * rows and *ret_progress are of one moment: passing its recorded_seq as recorded_since the next time misses and repeats
- * nothing. NOT_FOUND for an unknown geo. */
+/* Whether a row of the view is an hour, named by its start: columns geo, hour_utc. */
+bool offline_export_is_hourly(const FeatureView *view);
+
+/* Columns: the join keys, hour_utc (of hourly views, else event_timestamp), and the features; ordered by the month of
+ * the event timestamp, entity (in the order in which they became known) and event timestamp. All rows and *ret_progress
+ * are of one moment: passing its recorded_seq as recorded_since the next time misses and repeats nothing. NOT_FOUND for
+ * an unknown entity. */
 bool offline_export_write(PgConnection *connection, const ExportRequest *request, ExportFormat format, FILE *out,
                           FeatureProgress *ret_progress, Error *err) MUST_CHECK;

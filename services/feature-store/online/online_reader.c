@@ -2,34 +2,28 @@
 
 #include "common/clock.h"
 
-enum { QUICK_DEADLINE_MS = 5, PATIENT_DEADLINE_MS = 1000, LOOK_AGAIN_MS = 1000, RETRY_AFTER_S = 1 };
+enum { QUICK_DEADLINE_MS = 5, LOOK_AGAIN_MS = 1000 };
 enum { QUICK_ROWS_MAX = 16 }; /* of which the answer is made while other connections wait */
 
-void online_reader_init(OnlineReader *reader, RedisPool *patient, const char *address, const char *password)
+bool online_reader_init(OnlineReader *reader, RedisClient *patient, const RedisOptions *options, Error *err)
 {
-    *reader = (OnlineReader){
-        .patient = patient,
-        .quick = redis_pool_new(address, password, 1, QUICK_DEADLINE_MS),
-    };
+    *reader = (OnlineReader){.patient = patient};
+    RedisOptions quick = *options;
+    quick.connections = 1;
+    quick.timeout_ms = QUICK_DEADLINE_MS;
+    return redis_client_new(&quick, &reader->quick, err);
 }
 
 void online_reader_fini(OnlineReader *reader)
 {
-    redis_pool_free(reader->quick);
-}
-
-static bool read_from(RedisPool *pool, int deadline_ms, const FeastRequest *request, Arena *arena,
-                      FeastEntityRow **ret_rows, Error *err)
-{
-    REDIS_SCOPED RedisConnection *redis = NULL;
-    return redis_acquire(pool, deadline_ms, &redis, err) && online_store_read(redis, request, arena, ret_rows, err);
+    redis_client_free(reader->quick);
 }
 
 /* Remembers whether it went well. */
 static bool read_quickly(OnlineReader *reader, const FeastRequest *request, Arena *arena, FeastEntityRow **ret_rows)
 {
     Error ignored = {0};
-    bool ok = read_from(reader->quick, QUICK_DEADLINE_MS, request, arena, ret_rows, &ignored);
+    bool ok = online_store_read(reader->quick, request, arena, ret_rows, &ignored);
     if (!ok)
         atomic_store(&reader->look_again_ms, clock_monotonic_ms() + LOOK_AGAIN_MS);
     atomic_store(&reader->quick_works, ok);
@@ -49,11 +43,5 @@ bool online_reader_wait(OnlineReader *reader, const FeastRequest *request, Arena
     if (!atomic_load(&reader->quick_works) && clock_monotonic_ms() >= atomic_load(&reader->look_again_ms) &&
         read_quickly(reader, request, arena, ret_rows))
         return true;
-    if (read_from(reader->patient, PATIENT_DEADLINE_MS, request, arena, ret_rows, err))
-        return true;
-    if (error_is_transient(err)) {
-        err->code = ERROR_UNAVAILABLE;
-        err->retry_after_s = RETRY_AFTER_S;
-    }
-    return false;
+    return online_store_read(reader->patient, request, arena, ret_rows, err);
 }

@@ -6,18 +6,19 @@
 #include "services/feature-store/online/online_store.h"
 
 typedef struct OnlineReader {
-    RedisPool *patient; /* the service's */
-    RedisPool *quick;   /* owned: one connection with a short deadline */
+    RedisClient *patient; /* the service's */
+    RedisClient *quick;   /* owned: one connection with a short deadline */
     atomic_bool quick_works;
     _Atomic int64_t look_again_ms; /* of clock_monotonic_ms() */
 } OnlineReader;
 
-void online_reader_init(OnlineReader *reader, RedisPool *patient, const char *address, const char *password);
+/* `options` are those of `patient`. */
+bool online_reader_init(OnlineReader *reader, RedisClient *patient, const RedisOptions *options, Error *err) MUST_CHECK;
 void online_reader_fini(OnlineReader *reader); /* accepts a zeroed one */
 
 /* As online_store_read(), in a few milliseconds. False, without an error, when the caller has to wait for the rows. */
 bool online_reader_try(OnlineReader *reader, const FeastRequest *request, Arena *arena,
                        FeastEntityRow **ret_rows) MUST_CHECK;
-/* As online_store_read(); UNAVAILABLE with a time to retry after when Redis can't be read now. */
+/* As online_store_read(). */
 bool online_reader_wait(OnlineReader *reader, const FeastRequest *request, Arena *arena, FeastEntityRow **ret_rows,
                         Error *err) MUST_CHECK;

@@ -6,85 +6,78 @@
 
 enum { ORIGIN_MAX = 40 };
 
-static bool queue_reads(RedisConnection *connection, const FeastRequest *request, const FeastView *wanted, Arena *arena,
-                        Error *err)
+const char *online_store_key(const FeatureView *view, const char *entity, Arena *arena)
 {
-    const char **values = request->join_keys[wanted->join_key].values;
-    size_t count = request->entities_count;
-    const char **arguments = arena_array(arena, count + 1, sizeof(*arguments));
-    size_t *lengths_bytes = arena_array(arena, count + 1, sizeof(*lengths_bytes));
-    arguments[0] = "MGET";
-    lengths_bytes[0] = 4;
-    for (size_t i = 0; i < count; i++) {
-        arguments[i + 1] =
-            arena_printf(arena, "rushcast:%s:%" PRId64 ":%s", wanted->view->name, wanted->view->version, values[i]);
-        lengths_bytes[i + 1] = strlen(arguments[i + 1]);
-    }
-    return redis_append(connection, (int)count + 1, arguments, lengths_bytes, err);
+    return arena_printf(arena, "rushcast:%s:%" PRId64 ":%s", view->name, view->version, entity);
 }
 
-static bool read_rows(RedisConnection *connection, const FeatureView *view, size_t count, Arena *arena,
+/* Queries of the rows of one view; `argv` has room for two arguments a row. */
+static void prepare_gets(const FeatureView *view, const char *const *entities, size_t count, Arena *arena,
+                         RedisCommand *commands)
+{
+    const char **argv = arena_array(arena, count * 2, sizeof(*argv));
+    for (size_t i = 0; i < count; i++) {
+        argv[2 * i] = "GET";
+        argv[2 * i + 1] = online_store_key(view, entities[i], arena);
+        commands[i] = (RedisCommand){.argv = &argv[2 * i], .argc = 2, .key = 1};
+    }
+}
+
+static bool take_rows(const FeatureView *view, const RedisCommand *commands, size_t count, Arena *arena,
                       FeastEntityRow *rows, Error *err)
 {
-    REDIS_REPLY_SCOPED redisReply *reply = NULL;
-    if (!redis_reply(connection, &reply, err))
-        return false;
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != count)
-        return error_set(err, ERROR_UPSTREAM, "Redis answered MGET with something else than %zu values", count);
     FeatureValue *values = arena_array(arena, count * view->features_count, sizeof(*values));
     for (size_t i = 0; i < count; i++) {
-        const redisReply *item = reply->element[i];
+        const redisReply *reply = commands[i].reply;
+        if (!redis_reply_check(reply, err))
+            return false;
         rows[i].row.values = &values[i * view->features_count];
-        if (item->type == REDIS_REPLY_STRING)
-            rows[i].found = feature_row_unpack(view, item->str, (size_t)item->len, &rows[i].row, NULL);
+        if (reply->type == REDIS_REPLY_STRING)
+            rows[i].found = feature_row_unpack(view, reply->str, reply->len, arena, &rows[i].row, NULL);
     }
     return true;
 }
 
-bool online_store_read(RedisConnection *connection, const FeastRequest *request, Arena *arena,
-                       FeastEntityRow **ret_rows, Error *err)
+bool online_store_read(RedisClient *redis, const FeastRequest *request, Arena *arena, FeastEntityRow **ret_rows,
+                       Error *err)
 {
-    for (size_t i = 0; i < request->views_count; i++) {
-        if (!queue_reads(connection, request, &request->views[i], arena, err))
-            return false;
-    }
-    size_t count = request->entities_count;
-    FeastEntityRow *rows = arena_array(arena, request->views_count * count, sizeof(*rows));
-    for (size_t i = 0; i < request->views_count; i++) {
-        if (!read_rows(connection, request->views[i].view, count, arena, &rows[i * count], err))
-            return false;
-    }
-    *ret_rows = rows;
-    return true;
+    size_t count = request->entities_count, total = request->views_count * count;
+    RedisCommand *commands = arena_array(arena, total, sizeof(*commands));
+    FeastEntityRow *rows = arena_array(arena, total, sizeof(*rows));
+    for (size_t i = 0; i < request->views_count; i++)
+        prepare_gets(request->views[i].view, request->views[i].entities, count, arena, &commands[i * count]);
+    bool ok = redis_run_batch(redis, commands, total, err);
+    for (size_t i = 0; i < request->views_count && ok; i++)
+        ok = take_rows(request->views[i].view, &commands[i * count], count, arena, &rows[i * count], err);
+    redis_commands_free(commands, total);
+    if (ok)
+        *ret_rows = rows;
+    return ok;
 }
 
-bool online_store_put(RedisConnection *connection, const FeatureView *view, const char *entity, const Buffer *packed,
-                      Error *err)
+bool online_store_get(RedisClient *redis, const FeatureView *view, const char *const *entities, size_t count,
+                      Arena *arena, FeastEntityRow **ret_rows, Error *err)
 {
-    char key[ONLINE_KEY_MAX];
-    int length = snprintf(key, sizeof(key), "rushcast:%s:%" PRId64 ":%s", view->name, view->version, entity);
-    if (length < 0 || (size_t)length >= sizeof(key))
-        return error_set(err, ERROR_UNPROCESSABLE, "entity \"%.40s...\" of %s is longer than %d bytes", entity,
-                         view->name, FEAST_ENTITY_VALUE_MAX);
-    return redis_append(connection, 3, (const char *[]){"SET", key, packed->data},
-                        (const size_t[]){3, (size_t)length, packed->length_bytes}, err);
-}
-
-bool online_store_flush(RedisConnection *connection, size_t count, Error *err)
-{
-    for (size_t i = 0; i < count; i++) {
-        REDIS_REPLY_SCOPED redisReply *reply = NULL;
-        if (!redis_reply(connection, &reply, err))
-            return false;
+    FeastEntityRow *rows = arena_array(arena, count, sizeof(*rows));
+    RedisCommand *commands = arena_array(arena, count, sizeof(*commands));
+    prepare_gets(view, entities, count, arena, commands);
+    bool ok = true;
+    for (size_t i = 0; i < count && ok; i += ONLINE_PIPELINE_ROWS) {
+        size_t part = count - i < ONLINE_PIPELINE_ROWS ? count - i : ONLINE_PIPELINE_ROWS;
+        ok = redis_run_batch(redis, &commands[i], part, err) &&
+             take_rows(view, &commands[i], part, arena, &rows[i], err);
+        redis_commands_free(&commands[i], part);
     }
-    return true;
+    if (ok)
+        *ret_rows = rows;
+    return ok;
 }
 
-bool online_store_marker(RedisConnection *connection, const FeatureView *view, const char *origin,
-                         int64_t *ret_recorded_seq, Error *err)
+bool online_store_marker(RedisClient *redis, const FeatureView *view, const char *origin, int64_t *ret_recorded_seq,
+                         Error *err)
 {
     REDIS_REPLY_SCOPED redisReply *reply = NULL;
-    if (!redis_run(connection, &reply, err, "GET rushcast:marker:%s:%lld", view->name, (long long)view->version))
+    if (!redis_run(redis, &reply, err, "GET rushcast:marker:%s:%lld", view->name, (long long)view->version))
         return false;
     uint32_t hash = 0;
     int64_t seq = 0;
@@ -96,11 +89,10 @@ bool online_store_marker(RedisConnection *connection, const FeatureView *view, c
     return true;
 }
 
-bool online_store_set_marker(RedisConnection *connection, const FeatureView *view, const char *origin,
-                             int64_t recorded_seq, Error *err)
+bool online_store_set_marker(RedisClient *redis, const FeatureView *view, const char *origin, int64_t recorded_seq,
+                             Error *err)
 {
     char value[96];
     snprintf(value, sizeof(value), "%" PRIx32 " %s %" PRId64, view->schema_hash, origin, recorded_seq);
-    return redis_run(connection, NULL, err, "SET rushcast:marker:%s:%lld %s", view->name, (long long)view->version,
-                     value);
+    return redis_run(redis, NULL, err, "SET rushcast:marker:%s:%lld %s", view->name, (long long)view->version, value);
 }

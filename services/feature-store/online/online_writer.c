@@ -4,10 +4,9 @@
 #include "common/log.h"
 #include "common/metrics.h"
 #include "services/feature-store/geo_demand/feature_progress.h"
+#include "services/feature-store/offline/feature_columns.h"
 #include "services/feature-store/offline/feature_sql.h"
 #include "services/feature-store/online/online_store.h"
-
-enum { ROW_LIMIT_BYTES = 4096, ACQUIRE_REDIS_MS = 2000 };
 
 static Metric rows_written = {
     .kind = METRIC_COUNTER,
@@ -23,50 +22,40 @@ static Metric freshness_seconds = {
 };
 
 typedef struct Writing {
-    RedisConnection *redis;
+    RedisClient *redis;
     const FeatureView *view;
-    Buffer packed;
-    size_t queued, written;
+    size_t written;
 } Writing;
 
 static FeatureRow read_row(const FeatureView *view, const PGresult *rows, int row, FeatureValue *values)
 {
-    for (size_t i = 0; i < view->features_count; i++) {
-        int column = 3 + (int)i;
-        values[i].null = pg_is_null(rows, row, column);
-        if (values[i].null)
-            continue;
-        if (view->features[i].type == FEATURE_FLOAT64)
-            values[i].real = pg_get_real(rows, row, column);
-        else
-            values[i].integer = pg_get_int(rows, row, column);
-    }
+    int column = 3;
+    for (size_t i = 0; i < view->features_count; i++)
+        values[i] = view->features[i].online_only ? (FeatureValue){.null = true}
+                                                  : feature_value_get(view->features[i].type, rows, row, column++);
     return (FeatureRow){
-        .event_timestamp = hour_start(pg_get_hour(rows, row, 1) + 1),
+        .event_timestamp = pg_get_instant(rows, row, 1),
         .created = pg_get_instant(rows, row, 2),
         .values = values,
     };
 }
 
-static bool write_rows(void *context, const PGresult *rows, Error *err)
+static bool write_rows(void *context, const PGresult *result, Error *err)
 {
     Writing *writing = context;
-    FeatureValue values[FEATURES_PER_VIEW_MAX];
-    for (int i = 0; i < PQntuples(rows); i++) {
-        FeatureRow row = read_row(writing->view, rows, i, values);
-        buffer_clear(&writing->packed);
-        feature_row_pack(writing->view, &row, &writing->packed);
-        if (!buffer_ok(&writing->packed, err) ||
-            !online_store_put(writing->redis, writing->view, pg_get_text(rows, i, 0), &writing->packed, err))
-            return false;
-        writing->queued++;
-        writing->written++;
-        if (writing->queued == ONLINE_PIPELINE_ROWS) {
-            if (!online_store_flush(writing->redis, writing->queued, err))
-                return false;
-            writing->queued = 0;
-        }
+    const FeatureView *view = writing->view;
+    ARENA_SCOPED Arena *arena = arena_new();
+    size_t count = (size_t)PQntuples(result);
+    OnlineRow *rows = arena_array(arena, count, sizeof(*rows));
+    FeatureValue *values = arena_array(arena, count * view->features_count, sizeof(*values));
+    for (size_t i = 0; i < count; i++) {
+        rows[i].entity = pg_get_text(result, (int)i, 0);
+        rows[i].row = read_row(view, result, (int)i, &values[i * view->features_count]);
     }
+    /* Overwritten, since hours are restated: what is recorded last holds, whatever its hour. */
+    if (!online_store_write(writing->redis, view, rows, count, ONLINE_OVERWRITE, NULL, err))
+        return false;
+    writing->written += count;
     return true;
 }
 
@@ -77,20 +66,18 @@ static bool write_since(PgConnection *postgres, Writing *writing, int64_t since,
         .name = "feature_online",
         .sql = feature_sql_online(writing->view, arena),
     };
-    return pg_each(postgres, &statement, PG_PARAMS(pg_int(since)), write_rows, writing, err) &&
-           online_store_flush(writing->redis, writing->queued, err);
+    return pg_each(postgres, &statement, PG_PARAMS(pg_int(since)), write_rows, writing, err);
 }
 
-bool online_writer_sync(PgConnection *postgres, RedisConnection *redis, const FeatureView *view, size_t *ret_rows,
+bool online_writer_sync(PgConnection *postgres, RedisClient *redis, const FeatureView *view, size_t *ret_rows,
                         Error *err)
 {
     Writing writing = {.redis = redis, .view = view};
-    buffer_init(&writing.packed, ROW_LIMIT_BYTES);
     int64_t online_seq = 0;
     FeatureProgress progress = {0};
     bool ok = pg_begin(postgres, err) &&
               pg_command(postgres, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", err) &&
-              feature_progress_read(postgres, view->name, false, &progress, err) &&
+              feature_progress_read(postgres, view->table, false, &progress, err) &&
               online_store_marker(redis, view, progress.origin, &online_seq, err);
     if (ok && online_seq != progress.recorded_seq) {
         /* beyond what is recorded: the database was set back */
@@ -99,7 +86,6 @@ bool online_writer_sync(PgConnection *postgres, RedisConnection *redis, const Fe
              online_store_set_marker(redis, view, progress.origin, progress.recorded_seq, err);
     }
     pg_rollback(postgres);
-    buffer_fini(&writing.packed);
     if (!ok)
         return false;
     metric_add(metric_with(&rows_written, view->name), (double)writing.written);
@@ -115,16 +101,17 @@ bool online_writer_step(void *service, WorkerStep *step, Error *err)
 {
     FeatureStore *store = service;
     PG_SCOPED PgConnection *postgres = NULL;
-    REDIS_SCOPED RedisConnection *redis = NULL;
-    if (!redis_acquire(store->redis, ACQUIRE_REDIS_MS, &redis, err) || !feature_store_acquire(store, &postgres, err))
+    if (!feature_store_acquire(store, &postgres, err))
         return false;
     for (size_t i = 0; i < store->views.count; i++) {
+        const FeatureView *view = &store->views.items[i];
         size_t rows = 0;
-        if (!online_writer_sync(postgres, redis, &store->views.items[i], &rows, err))
+        if (view->source.kind != FEATURE_SOURCE_DEMAND)
+            continue;
+        if (!online_writer_sync(postgres, store->redis, view, &rows, err))
             return false;
         if (rows > 0)
-            log_debug("online.rows_written", log_text("feature_view", store->views.items[i].name),
-                      log_int("rows", rows));
+            log_debug("online.rows_written", log_text("feature_view", view->name), log_int("rows", rows));
     }
     step->rest_ms = (int)store->config.poll_ms;
     return true;

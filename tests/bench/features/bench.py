@@ -24,6 +24,7 @@ PARTS = os.environ.get("RUSHCAST_BENCH_FEATURES", "online lookup materialize his
 HERE = TOP / "tests/bench/features"
 HISTORY_ROWS = int(os.environ.get("RUSHCAST_BENCH_HISTORY_ROWS", 2_160_000))
 ENTITY_ROWS = 100_000
+PUSH_ROWS = 1000
 ENTITIES, FEATURES, BATCH = 10_000, 20, 100
 ROW_BYTES = 187  # of a packed row with 20 features
 CONNECTIONS = [1, 16]
@@ -128,15 +129,17 @@ class Bench:
         self.database.execute("CREATE INDEX ON peer.bench_online (driver, event_timestamp)")
         self.database.execute("ANALYZE peer.bench_online")
 
-    def fill_ours(self):
-        features = ", ".join(f"f{i:02}" for i in range(FEATURES))
-        with subprocess.Popen([BUILD / "bench/features/online_lookup", "fill", self.redis_address],
-                              stdin=subprocess.PIPE) as program:
-            with self.database.cursor().copy("COPY (SELECT driver, (extract(epoch FROM event_timestamp) * 1e6)::bigint, "
-                                             f"{features} FROM peer.bench_online) TO STDOUT") as rows:
-                for block in rows:
-                    program.stdin.write(block)
-        assert program.returncode == 0
+    def push(self, url):
+        """The rows of peer.bench_online into both of our stores."""
+        names = ["driver", "event_timestamp", *(f"f{i:02}" for i in range(FEATURES))]
+        rows = self.database.execute(f"SELECT {', '.join(names)} FROM peer.bench_online").fetchall()
+        for first in range(0, len(rows), PUSH_ROWS):
+            columns = zip(*rows[first:first + PUSH_ROWS])
+            frame = {name: [value.isoformat() if name == "event_timestamp" else value for value in column]
+                     for name, column in zip(names, columns)}
+            answer = requests.post(f"{url}/push", timeout=60, json={
+                "push_source_name": "bench_online_rows", "df": frame, "to": "online_and_offline"})
+            assert answer.status_code == 200, answer.text
 
     @contextlib.contextmanager
     def our_service(self):
@@ -219,8 +222,8 @@ class Bench:
         for connections in CONNECTIONS:
             ours, other = [], []
             for _ in range(ROUNDS):
-                ours.append(float(run([BUILD / "bench/features/online_lookup", "read", self.redis_address, ENTITIES,
-                                       BATCH, connections, SECONDS])))
+                ours.append(float(run([BUILD / "bench/features/online_lookup", HERE / "views", self.redis_address,
+                                       ENTITIES, BATCH, connections, SECONDS])))
                 said = run(["redis-benchmark", "-p", self.servers.ports["redis"], "--dbnum", 2, "-c", connections, "-n",
                             int(max(ours) * SECONDS), "-r", ENTITIES, "--csv", "MGET", *keys])
                 other.append(float(said.splitlines()[-1].split('","')[1].strip('"')))
@@ -233,8 +236,8 @@ class Bench:
     def run(self):
         self.make_rows()
         self.feast.call("apply")
-        self.fill_ours()
         with self.our_service() as url:
+            self.push(url)
             if "online" in PARTS:
                 self.online(url)
             if "lookup" in PARTS:

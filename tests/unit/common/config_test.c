@@ -65,7 +65,7 @@ static const struct {
     {"TEST_RATIO", "1.01", "TEST_RATIO is \"1.01\": a number from 0 to 1 is needed"},
     {"TEST_RATIO", "nan", "TEST_RATIO is \"nan\": a number from 0 to 1 is needed"},
     {"TEST_RATIO", "0x1", "TEST_RATIO is \"0x1\": a number from 0 to 1 is needed"},
-    {"TEST_ENABLED", "maybe", "TEST_ENABLED is \"maybe\": true, false, yes, no, 1 or 0 is needed"},
+    {"TEST_ENABLED", "maybe", "TEST_ENABLED is \"maybe\": true, false, on, off, yes, no, 1 or 0 is needed"},
 };
 
 Test(config, bad_values_are_named_with_what_is_allowed)

@@ -1,4 +1,5 @@
 #include "services/feature-store/feast/feast_response.h"
+#include "services/feature-store/feast/feast_error.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -11,27 +12,44 @@ TestSuite(feast_messages);
     " {\"name\": \"" b "\", \"type\": \"float64\", \"description\": \"d\"}]}"
 #define VIEW(name, version, key, a, b)                                                                                 \
     "{\"name\": \"" name "\", \"version\": " version ", \"description\": \"d\", \"owner\": \"o\", \"ttl_s\": 3600,"    \
+    " \"source\": {\"kind\": \"push\", \"name\": \"pushed\"},"                                                         \
     " \"entity\": {\"name\": \"" key "\", \"join_key\": \"" key "\"}, " FEATURES(a, b)
 
 static const char *const declarations[] = {
     VIEW("demand", "1", "geo", "orders", "trend"),
     VIEW("demand", "2", "geo", "orders", "share"),
     VIEW("load", "1", "branch", "queue", "wait"),
+    "{\"name\": \"pair\", \"version\": 1, \"description\": \"d\", \"owner\": \"o\", \"ttl_s\": 0, \"entities\": ["
+    "{\"name\": \"courier\", \"join_key\": \"courier_id\", \"type\": \"int64\"},"
+    "{\"name\": \"geo\", \"join_key\": \"geo\"}], \"source\": {\"kind\": \"push\", \"name\": \"pairs\"}, \"features\": "
+    "["
+    "{\"name\": \"label\", \"type\": \"string\", \"description\": \"d\"},"
+    "{\"name\": \"active\", \"type\": \"bool\", \"description\": \"d\"},"
+    "{\"name\": \"since\", \"type\": \"timestamp\", \"description\": \"d\"}]}",
+};
+enum { DECLARATIONS = sizeof(declarations) / sizeof(declarations[0]) };
+
+static const char *const service_declarations[] = {
+    "{\"name\": \"dispatch\", \"description\": \"d\", \"owner\": \"o\","
+    " \"features\": [\"demand:share\", \"load:wait\"]}",
 };
 
 static FeatureViews views;
+static FeatureServices services;
 static Arena *arena;
 
 static void set_up(void)
 {
     Error err;
-    cr_assert(feature_views_load(declarations, 3, &views, &err), "%s", err.message);
+    cr_assert(feature_views_load(declarations, DECLARATIONS, &views, &err), "%s", err.message);
+    cr_assert(feature_services_load(service_declarations, 1, &views, &services, &err), "%s", err.message);
     arena = arena_new();
 }
 
 static void tear_down(void)
 {
     arena_free(arena);
+    feature_services_fini(&services);
     feature_views_fini(&views);
 }
 
@@ -39,7 +57,7 @@ static bool read_text(const char *text, FeastRequest *request, Error *err)
 {
     json_t *json = NULL;
     cr_assert(json_parse(text, strlen(text), &json, err), "%s", err->message);
-    bool ok = feast_request_read(json, &views, arena, request, err);
+    bool ok = feast_request_read(json, &views, &services, arena, request, err);
     json_decref(json);
     return ok;
 }
@@ -70,7 +88,7 @@ Test(feast_messages, columns_in_the_order_of_the_request, .init = set_up, .fini 
 
 static const struct {
     char body[200];
-    char pointer[20];
+    char pointer[24];
     ErrorCode code;
 } bad[] = {
     {"{\"entities\": {\"geo\": [\"a\"]}}", "features", ERROR_UNPROCESSABLE},
@@ -83,9 +101,14 @@ static const struct {
     {"{\"features\": [\"demand@v3:orders\"], \"entities\": {\"geo\": [\"a\"]}}", "features", ERROR_NOT_FOUND},
     {"{\"features\": [\"zzz:orders\"], \"entities\": {\"geo\": [\"a\"]}}", "features", ERROR_NOT_FOUND},
     {"{\"features\": [\"demand:zzz\"], \"entities\": {\"geo\": [\"a\"]}}", "features", ERROR_UNPROCESSABLE},
-    {"{\"features\": [\"demand:orders\", \"demand:orders\"], \"entities\": {\"geo\": [\"a\"]}}", "features",
+    {"{\"features\": [\"demand:orders\", \"demand:orders\"], \"entities\": {\"geo\": [\"a\"]}}", "full_feature_names",
      ERROR_UNPROCESSABLE},
     {"{\"feature_service\": \"zzz\", \"entities\": {\"geo\": [\"a\"]}}", "feature_service", ERROR_NOT_FOUND},
+    {"{\"feature_service\": 1, \"entities\": {\"geo\": [\"a\"]}}", "feature_service", ERROR_UNPROCESSABLE},
+    {"{\"features\": [\"pair:label\"], \"entities\": {\"geo\": [\"a\"], \"courier_id\": [\"x\"]}}", "entities",
+     ERROR_UNPROCESSABLE},
+    {"{\"features\": [\"pair:label\"], \"entities\": {\"geo\": [\"a\\u001fb\"], \"courier_id\": [1]}}", "entities",
+     ERROR_UNPROCESSABLE},
     {"{\"features\": [\"demand:orders\"]}", "entities", ERROR_UNPROCESSABLE},
     {"{\"features\": [\"demand:orders\"], \"entities\": {}}", "entities", ERROR_UNPROCESSABLE},
     {"{\"features\": [\"demand:orders\"], \"entities\": {\"geo\": []}}", "entities", ERROR_UNPROCESSABLE},
@@ -144,6 +167,45 @@ Test(feast_messages, answer_by_column, .init = set_up, .fini = tear_down)
     feast_response_write(&request, rows, now + 1, &body, counts);
     cr_assert_not_null(strstr(body.data, "\"values\":[null,null,0],\"statuses\":[\"OUTSIDE_MAX_AGE\""),
                        "a microsecond over the ttl: %s", body.data);
+    buffer_fini(&body);
+}
+
+Test(feast_messages, features_of_a_service, .init = set_up, .fini = tear_down)
+{
+    FeastRequest request;
+    Error err;
+    cr_assert(read_text("{\"feature_service\": \"dispatch\", \"features\": [\"demand:orders\"],"
+                        " \"entities\": {\"geo\": [\"a\"], \"branch\": [\"b\"]}}",
+                        &request, &err),
+              "%s", err.message);
+    cr_assert_eq(request.columns_count, 2);
+    cr_assert_str_eq(request.columns[0].name, "share");
+    cr_assert_str_eq(request.columns[1].name, "wait");
+}
+
+Test(feast_messages, several_keys_and_every_type, .init = set_up, .fini = tear_down)
+{
+    FeastRequest request;
+    Error err;
+    cr_assert(read_text("{\"features\": [\"pair:since\", \"pair:label\", \"pair:active\"],"
+                        " \"entities\": {\"geo\": [\"a\", \"b\"], \"courier_id\": [7, \"-08\"]}}",
+                        &request, &err),
+              "%s", err.message);
+    cr_assert_str_eq(request.views[0].entities[0], "7\x1f"
+                                                   "a");
+    cr_assert_str_eq(request.views[0].entities[1], "-8\x1f"
+                                                   "b");
+    FeatureValue values[] = {{.text = "x\"y"}, {.boolean = true}, {.instant = 1500000}};
+    FeastEntityRow rows[] = {{.found = true, .row = {.values = values}}, {.found = false}};
+    size_t counts[1][FEAST_STATUSES] = {{0}};
+    Buffer body;
+    buffer_init(&body, 1 << 16);
+    feast_response_write(&request, rows, INT64_C(1) << 60, &body, counts);
+    cr_assert_eq(counts[0][FEAST_PRESENT], 3, "without a ttl nothing is too old: %s", body.data);
+    cr_assert_not_null(strstr(body.data, "{\"values\":[7,-8],"), "%s", body.data);
+    cr_assert_not_null(strstr(body.data, "{\"values\":[\"1970-01-01T00:00:01.5Z\",null],"), "%s", body.data);
+    cr_assert_not_null(strstr(body.data, "{\"values\":[\"x\\\"y\",null],"), "%s", body.data);
+    cr_assert_not_null(strstr(body.data, "{\"values\":[true,null],"), "%s", body.data);
     buffer_fini(&body);
 }
 
