@@ -40,7 +40,7 @@ static FeastEntityRow *read_geos(void)
     Error err;
     json_t *json = NULL;
     cr_assert(json_parse(body, strlen(body), &json, &err), "%s", err.message);
-    cr_assert(feast_request_read(json, &fixture.views, arena, &request, &err), "%s", err.message);
+    cr_assert(feast_request_read(json, &fixture.views, &fixture.services, FEAST_ENTITIES_MAX, arena, &request, &err), "%s", err.message);
     json_decref(json);
     cr_assert(online_store_read(redis, &request, arena, &rows, &err), "%s", err.message);
     return rows;
