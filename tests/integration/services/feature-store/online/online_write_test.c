@@ -226,7 +226,7 @@ static void *write_shuffled(void *seed)
     FeatureValue values[ENTITIES][FEATURES_PER_VIEW_MAX];
     OnlineRow rows[ENTITIES];
     char entities[ENTITIES][16];
-    int order[TIMES];
+    int order[TIMES] = {0};
     for (int i = 0; i < TIMES; i++) {
         int other = (int)(rand_r(&state) % (unsigned)(i + 1));
         order[i] = order[other];
