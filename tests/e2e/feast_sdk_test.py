@@ -123,8 +123,9 @@ def test_sdk_writes_and_reads(sdk):
     couriers = ["c1", "nowhere", "old", "nulls", "c1"]
     columns = value(sdk, "read_names")
     assert columns.pop("courier_id") == [[courier, "PRESENT"] for courier in couriers]
-    assert list(columns) == ["f02", "f00", "f01"]
-    if sdk["version"] == "0.63.0":  # it takes every value for present: what the service told it shows the statuses
+    if sdk["version"] == "0.67.0":
+        assert list(columns) == ["f02", "f00", "f01"]
+    else:  # 0.63 asks in any order, and takes every value for present: what the service told it shows the statuses
         assert [pair[0] for pair in columns["f02"]] == [2.25, None, None, 2.25, 2.25]
         answers = first_answers(sdk)
         columns = {name: [answers[name, courier] for courier in couriers] for name in columns}
