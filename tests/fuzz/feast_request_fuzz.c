@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length_bytes)
         return 0;
     ARENA_SCOPED Arena *arena = arena_new();
     FeastRequest request;
-    if (feast_request_read(body, &views, &services, arena, &request, &err))
+    if (feast_request_read(body, &views, &services, FEAST_ENTITIES_MAX, arena, &request, &err))
         check_request(&request);
     return 0;
 }

@@ -147,7 +147,7 @@ static bool read_join_key(const json_t *entities, Arena *arena, FeastJoinKey *ke
     return true;
 }
 
-static bool read_entities(const json_t *body, Arena *arena, FeastRequest *request, Error *err)
+static bool read_entities(const json_t *body, size_t rows_max, Arena *arena, FeastRequest *request, Error *err)
 {
     json_t *entities = json_object_get(body, "entities");
     if (!json_is_object(entities))
@@ -158,9 +158,9 @@ static bool read_entities(const json_t *body, Arena *arena, FeastRequest *reques
     json_object_foreach(entities, name, values)
     {
         size_t count = json_array_size(values);
-        if (!json_is_array(values) || count == 0 || count > FEAST_ENTITIES_MAX)
-            return error_set_at(err, ERROR_UNPROCESSABLE, "entities", "entities.%.60s must be a list of 1..%d values",
-                                name, FEAST_ENTITIES_MAX);
+        if (!json_is_array(values) || count == 0 || count > rows_max)
+            return error_set_at(err, ERROR_UNPROCESSABLE, "entities", "entities.%.60s must be a list of 1..%zu values",
+                                name, rows_max);
         if (!first && count != request->entities_count)
             return error_set_at(err, ERROR_UNPROCESSABLE, "entities", "All entity rows must have the same columns.");
         request->entities_count = count;
@@ -207,11 +207,12 @@ static bool make_entities(const FeastRequest *request, FeastView *wanted, Arena 
     return true;
 }
 
-bool feast_request_read(const json_t *body, const FeatureViews *views, const FeatureServices *services, Arena *arena,
-                        FeastRequest *ret_request, Error *err)
+bool feast_request_read(const json_t *body, const FeatureViews *views, const FeatureServices *services, size_t rows_max,
+                        Arena *arena, FeastRequest *ret_request, Error *err)
 {
     FeastRequest request = {0};
-    if (!read_columns(body, views, services, arena, &request, err) || !read_entities(body, arena, &request, err))
+    if (!read_columns(body, views, services, arena, &request, err) ||
+        !read_entities(body, rows_max, arena, &request, err))
         return false;
     for (size_t i = 0; i < request.views_count; i++) {
         if (!make_entities(&request, &request.views[i], arena, err))

@@ -57,7 +57,7 @@ static bool read_text(const char *text, FeastRequest *request, Error *err)
 {
     json_t *json = NULL;
     cr_assert(json_parse(text, strlen(text), &json, err), "%s", err->message);
-    bool ok = feast_request_read(json, &views, &services, arena, request, err);
+    bool ok = feast_request_read(json, &views, &services, FEAST_ENTITIES_MAX, arena, request, err);
     json_decref(json);
     return ok;
 }
