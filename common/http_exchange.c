@@ -12,6 +12,7 @@
 enum {
     REFUSED_BODY_MAX_BYTES = 256 * 1024, /* of a refused body this much is read, so that the client sees the answer */
     REQUEST_ID_MAX_BYTES = 64,
+    TRY_IN_FLIGHT_MAX = 2, /* with more requests at once the threads of the pool are awake anyway */
 };
 
 typedef enum Phase {
@@ -90,12 +91,21 @@ static void answer_problem(Exchange *exchange)
     exchange->phase = PHASE_ANSWERED;
 }
 
-static void run_handler(Exchange *exchange)
+/* False when the handler has to be run again where it may wait. */
+static bool run_handler(Exchange *exchange, bool may_wait)
 {
     Request *request = &exchange->request;
     Response *response = &exchange->response;
     log_set_request_id(request->request_id);
+    request->may_wait = may_wait;
+    request->must_wait = false;
     bool ok = request->route->handler(request, response, &exchange->err);
+    if (!ok && request->must_wait) {
+        response_reset(response);
+        exchange->err.code = ERROR_NONE;
+        log_set_request_id(NULL);
+        return false;
+    }
     if (ok) {
         exchange->err.code = ERROR_NONE;
         if (!response->is_prepared)
@@ -106,6 +116,7 @@ static void run_handler(Exchange *exchange)
         answer_problem(exchange);
     log_set_request_id(NULL);
     exchange->phase = PHASE_ANSWERED;
+    return true;
 }
 
 static enum MHD_Result queue_answer(Exchange *exchange)
@@ -135,7 +146,9 @@ static void suspend_exchange(void *job)
 void http_exchange_run(void *job)
 {
     Exchange *exchange = job;
-    run_handler(exchange);
+    bool answered = run_handler(exchange, true);
+    assert(answered);
+    (void)answered;
     MHD_resume_connection(exchange->request.connection);
 }
 
@@ -148,13 +161,19 @@ void http_exchange_drop(void *job)
     MHD_resume_connection(exchange->request.connection);
 }
 
+static bool may_try(HttpExchangeContext *context)
+{
+    return atomic_load_explicit(&context->in_flight, memory_order_relaxed) <= TRY_IN_FLIGHT_MAX;
+}
+
 static enum MHD_Result handle(Exchange *exchange)
 {
-    if (exchange->request.route->mode == ROUTE_FAST) {
-        run_handler(exchange);
+    RouteMode mode = exchange->request.route->mode;
+    if (mode != ROUTE_FAST)
+        need_id(exchange);
+    if ((mode == ROUTE_FAST || (mode == ROUTE_FAST_OR_BLOCKING && may_try(exchange->context))) &&
+        run_handler(exchange, false))
         return queue_answer(exchange);
-    }
-    need_id(exchange);
     if (job_pool_push(exchange->context->pool, exchange, suspend_exchange))
         return MHD_YES;
     error_set(&exchange->err, ERROR_UNAVAILABLE, "too many requests wait already; try again in a second");

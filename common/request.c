@@ -21,6 +21,13 @@ Arena *request_arena(Request *request)
     return request->arena;
 }
 
+bool request_must_wait(Request *request)
+{
+    assert(!request->may_wait);
+    request->must_wait = true;
+    return false;
+}
+
 const char *request_path(const Request *request, const char *name)
 {
     size_t name_bytes = strlen(name);

@@ -22,9 +22,16 @@ typedef struct Request {
     const char *body;           /* whole body; large ones are mapped from a spool file */
     size_t body_length_bytes;
     const char *spool_dir;
+    bool may_wait;  /* not on the event loop */
+    bool must_wait; /* by request_must_wait() */
 } Request;
 
 Arena *request_arena(Request *request);
+/* For handlers of ROUTE_FAST_OR_BLOCKING while may_wait is false: `return request_must_wait(request);` (false, without
+ * an error) forgets the answer so far and has the handler called again on the bounded pool, where may_wait is true.
+ * Waking a thread costs more than a short answer does; waiting on the event loop would hold up the other connections.
+ */
+bool request_must_wait(Request *request) MUST_CHECK;
 /* Decoded value of {name} in the route's pattern. Aborts when the pattern has none. */
 const char *request_path(const Request *request, const char *name);
 /* The same as a number from 1 on; INVALID_ARGUMENT. */

@@ -15,6 +15,7 @@ typedef enum Scope {
 
 typedef enum RouteMode {
     ROUTE_FAST,              /* memory only: runs on the event loop */
+    ROUTE_FAST_OR_BLOCKING,  /* tried on the event loop while little else runs; see request_must_wait() */
     ROUTE_BLOCKING,          /* may wait for a database or a disk: runs on the bounded pool; a full pool answers 503 */
     ROUTE_BLOCKING_PERSONAL, /* the same, and its path names a person: the log has the pattern instead */
 } RouteMode;

@@ -6,8 +6,8 @@
 #include "common/pg.h"
 #include "common/redis_client.h"
 #include "services/feature-store/on_demand/geo_places.h"
+#include "services/feature-store/online/online_reader.h"
 #include "services/feature-store/registry/feature_service.h"
-#include "services/feature-store/registry/feature_view.h"
 
 typedef struct FeatureStoreConfig {
     CommonConfig common;
@@ -29,6 +29,7 @@ typedef struct FeatureStore {
     PgPool *postgres;
     RedisClient *redis;
     GeoPlaces *places;
+    OnlineReader reader;
     atomic_bool schema_ready; /* the migrations and the declarations are applied */
 } FeatureStore;
 

@@ -51,7 +51,8 @@ static const Route routes[] = {
     {"GET", "/feature-views/{name}/statistics", SCOPE_READ, ROUTE_BLOCKING, 0, view_handle_statistics},
     {"GET", "/feature-views/{name}/export", SCOPE_READ, ROUTE_BLOCKING, 0, view_handle_export},
     {"GET", "/feature-services", SCOPE_READ, ROUTE_FAST, 0, view_handle_services},
-    {"POST", "/get-online-features", SCOPE_READ, ROUTE_BLOCKING, FEAST_BODY_LIMIT_BYTES, feast_handle_online_features},
+    {"POST", "/get-online-features", SCOPE_READ, ROUTE_FAST_OR_BLOCKING, FEAST_BODY_LIMIT_BYTES,
+     feast_handle_online_features},
     {"POST", "/write-to-online-store", SCOPE_WRITE, ROUTE_BLOCKING, FEAST_WRITE_LIMIT_BYTES, feast_handle_write},
     {"POST", "/push", SCOPE_WRITE, ROUTE_BLOCKING, FEAST_WRITE_LIMIT_BYTES, feast_handle_push},
     {"POST", "/get-historical-features", SCOPE_READ, ROUTE_BLOCKING, HISTORICAL_BODY_LIMIT_BYTES,
@@ -97,26 +98,27 @@ static bool start(void *state, Error *err)
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
     });
     store->places = geo_places_new();
-    return redis_client_new(
-               &(RedisOptions){
-                   .address = settings->redis,
-                   .user = settings->redis_user,
-                   .password = settings->redis_password,
-                   .tls = settings->redis_tls,
-                   .ca_file = settings->redis_ca_file,
-                   .certificate_file = settings->redis_certificate_file,
-                   .key_file = settings->redis_key_file,
-                   .server_name = settings->redis_server_name,
-                   .connections = connections + 1,
-                   .timeout_ms = REDIS_TIMEOUT_MS,
-               },
-               &store->redis, err) &&
+    RedisOptions redis = {
+        .address = settings->redis,
+        .user = settings->redis_user,
+        .password = settings->redis_password,
+        .tls = settings->redis_tls,
+        .ca_file = settings->redis_ca_file,
+        .certificate_file = settings->redis_certificate_file,
+        .key_file = settings->redis_key_file,
+        .server_name = settings->redis_server_name,
+        .connections = connections + 1,
+        .timeout_ms = REDIS_TIMEOUT_MS,
+    };
+    return redis_client_new(&redis, &store->redis, err) &&
+           online_reader_init(&store->reader, store->redis, &redis, err) &&
            load_declarations(store, err);
 }
 
 static void stop(void *state)
 {
     FeatureStore *store = state;
+    online_reader_fini(&store->reader);
     redis_client_free(store->redis);
     geo_places_free(store->places);
     pg_pool_free(store->postgres);

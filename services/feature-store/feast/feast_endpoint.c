@@ -23,6 +23,8 @@ bool feast_endpoint(RouteHandler *handler, Request *request, Response *response,
 {
     double begin_s = clock_monotonic_s();
     bool done = handler(request, response, err);
+    if (request->must_wait)
+        return false;
     const char *endpoint = request->route->pattern;
     metric_add(metric_with(&requests, endpoint, done ? "success" : "error"), 1);
     metric_observe(metric_with(&request_seconds, endpoint), clock_monotonic_s() - begin_s);

@@ -5,9 +5,8 @@
 #include "services/feature-store/feast/feast_endpoint.h"
 #include "services/feature-store/feature_store.h"
 #include "services/feature-store/on_demand/on_demand.h"
-#include "services/feature-store/online/online_store.h"
 
-enum { ANSWER_LIMIT_BYTES = 64 << 20 };
+enum { ANSWER_LIMIT_BYTES = 64 << 20, QUICK_BODY_MAX_BYTES = 4096 };
 
 static Metric values_served = {
     .kind = METRIC_COUNTER,
@@ -44,11 +43,14 @@ static void count_statuses(const FeastRequest *wanted, size_t (*counts)[FEAST_ST
     }
 }
 
-static bool read_rows(FeatureStore *store, const FeastRequest *wanted, Arena *arena, FeastEntityRow **ret_rows,
-                      Error *err)
+static bool read_rows(Request *request, const FeastRequest *wanted, FeastEntityRow **ret_rows, Error *err)
 {
+    FeatureStore *store = request->service;
+    Arena *arena = request_arena(request);
     double begin_s = clock_monotonic_s();
-    if (!online_store_read(store->redis, wanted, arena, ret_rows, err))
+    if (!request->may_wait && !online_reader_try(&store->reader, wanted, arena, ret_rows))
+        return request_must_wait(request);
+    if (request->may_wait && !online_reader_wait(&store->reader, wanted, arena, ret_rows, err))
         return feast_fail_store(err);
     metric_observe(metric_with(&read_seconds), clock_monotonic_s() - begin_s);
     return true;
@@ -73,9 +75,8 @@ static void compute_on_demand(FeatureStore *store, const FeastRequest *wanted, I
 
 static bool answer(Request *request, Response *response, const FeastRequest *wanted, Error *err)
 {
-    Arena *arena = request_arena(request);
     FeastEntityRow *rows = NULL;
-    if (!read_rows(request->service, wanted, arena, &rows, err))
+    if (!read_rows(request, wanted, &rows, err))
         return false;
     size_t counts[FEAST_VIEWS_MAX][FEAST_STATUSES] = {{0}};
     BUFFER_SCOPED Buffer body;
@@ -83,7 +84,7 @@ static bool answer(Request *request, Response *response, const FeastRequest *wan
     Instant now = clock_now();
     if (now == INSTANT_NONE)
         now = clock_wall();
-    compute_on_demand(request->service, wanted, now, arena, rows);
+    compute_on_demand(request->service, wanted, now, request_arena(request), rows);
     feast_response_write(wanted, rows, now, &body, counts);
     if (!buffer_ok(&body, err))
         return false;
@@ -97,6 +98,8 @@ static bool answer(Request *request, Response *response, const FeastRequest *wan
 static bool handle_online_features(Request *request, Response *response, Error *err)
 {
     const FeatureStore *store = request->service;
+    if (!request->may_wait && request->body_length_bytes > QUICK_BODY_MAX_BYTES)
+        return request_must_wait(request);
     JSON_SCOPED json_t *json = NULL;
     FeastRequest wanted;
     return request_json(request, &json, err) &&

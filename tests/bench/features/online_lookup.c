@@ -1,20 +1,19 @@
-/* The look-up below HTTP: online_lookup fill REDIS ENTITIES writes rows of bench_online, online_lookup read REDIS
- * ENTITIES BATCH CONNECTIONS SECONDS reads batches of entities at random, each connection in a thread of its own, and
- * prints how many batches a second there were. */
+/* The look-up below HTTP: online_lookup VIEWS REDIS ENTITIES BATCH CONNECTIONS SECONDS reads batches of entities of
+ * bench_online (declared in the folder VIEWS) at random, each connection in a thread of its own, and prints how many
+ * batches a second there were. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/clock.h"
 #include "services/feature-store/online/online_store.h"
 
-enum { THREADS_MAX = 64, TIMEOUT_MS = 5000, ROW_LIMIT_BYTES = 4096, NAME_MAX_BYTES = 16, REQUESTS = 200 };
+enum { THREADS_MAX = 64, TIMEOUT_MS = 5000, REQUESTS = 200 };
 
 typedef struct Bench {
     FeatureViews views;
-    RedisPool *redis;
+    RedisClient *redis;
     size_t entities, batch;
     double until_s;
     atomic_size_t batches;
@@ -37,42 +36,13 @@ static const FeatureView *bench_view(const Bench *bench)
     return view;
 }
 
-static void fill(const Bench *bench)
-{
-    const FeatureView *view = bench_view(bench);
-    Error err = {0};
-    REDIS_SCOPED RedisConnection *redis = NULL;
-    BUFFER_SCOPED Buffer packed;
-    buffer_init(&packed, ROW_LIMIT_BYTES);
-    if (!redis_acquire(bench->redis, TIMEOUT_MS, &redis, &err))
-        fail(&err);
-    size_t queued = 0;
-    for (size_t i = 0; i < bench->entities; i++) {
-        FeatureValue values[FEATURES_PER_VIEW_MAX] = {0};
-        for (size_t feature = 0; feature < view->features_count; feature++)
-            values[feature].real = drand48();
-        FeatureRow row = {.event_timestamp = clock_wall(), .created = clock_wall(), .values = values};
-        char name[NAME_MAX_BYTES];
-        snprintf(name, sizeof(name), "driver-%05zu", i % 100000);
-        buffer_clear(&packed);
-        feature_row_pack(view, &row, &packed);
-        bool ok = buffer_ok(&packed, &err) && online_store_put(redis, view, name, &packed, &err);
-        if (ok && (++queued == ONLINE_PIPELINE_ROWS || i + 1 == bench->entities)) {
-            ok = online_store_flush(redis, queued, &err);
-            queued = 0;
-        }
-        if (!ok)
-            fail(&err);
-    }
-}
-
 static FeastRequest random_request(const Bench *bench, unsigned *seed, Arena *arena)
 {
     FeastRequest request = {.entities_count = bench->batch, .join_keys_count = 1, .views_count = 1};
     request.views[0].view = bench_view(bench);
-    request.join_keys[0].values = arena_array(arena, bench->batch, sizeof(char *));
+    request.views[0].entities = arena_array(arena, bench->batch, sizeof(char *));
     for (size_t i = 0; i < bench->batch; i++)
-        request.join_keys[0].values[i] = arena_printf(arena, "driver-%05zu", (size_t)rand_r(seed) % bench->entities);
+        request.views[0].entities[i] = arena_printf(arena, "driver-%05zu", (size_t)rand_r(seed) % bench->entities);
     return request;
 }
 
@@ -88,10 +58,8 @@ static void *read_batches(void *argument)
         requests[i] = random_request(bench, &seed, names);
     size_t batches = 0;
     for (; clock_monotonic_s() < bench->until_s; batches++) {
-        REDIS_SCOPED RedisConnection *redis = NULL;
         FeastEntityRow *rows = NULL;
-        if (!redis_acquire(bench->redis, TIMEOUT_MS, &redis, &err) ||
-            !online_store_read(redis, &requests[batches % REQUESTS], arena, &rows, &err))
+        if (!online_store_read(bench->redis, &requests[batches % REQUESTS], arena, &rows, &err))
             fail(&err);
         for (size_t i = 0; i < bench->batch; i++) {
             if (!rows[i].found) {
@@ -121,25 +89,21 @@ static void read_all(Bench *bench, unsigned connections, double seconds)
 
 int main(int argc, char **argv)
 {
-    bool fills = argc == 4 && strcmp(argv[1], "fill") == 0;
-    bool reads = argc == 7 && strcmp(argv[1], "read") == 0;
-    unsigned connections = reads ? (unsigned)atoi(argv[5]) : 1;
-    if ((!fills && !reads) || connections == 0 || connections > THREADS_MAX) {
-        fputs("online_lookup fill REDIS ENTITIES | read REDIS ENTITIES BATCH CONNECTIONS SECONDS\n", stderr);
+    unsigned connections = argc == 7 ? (unsigned)atoi(argv[5]) : 0;
+    if (connections == 0 || connections > THREADS_MAX) {
+        fputs("online_lookup VIEWS REDIS ENTITIES BATCH CONNECTIONS SECONDS\n", stderr);
         return 2;
     }
     static Bench bench;
     Error err = {0};
-    if (!feature_views_load(feature_view_declarations, feature_view_declarations_count, &bench.views, &err))
+    RedisOptions options = {.address = argv[2], .connections = connections, .timeout_ms = TIMEOUT_MS};
+    if (!feature_views_load(feature_view_declarations, feature_view_declarations_count, &bench.views, &err) ||
+        !feature_views_load_folder(argv[1], &bench.views, &err) || !redis_client_new(&options, &bench.redis, &err))
         fail(&err);
-    bench.redis = redis_pool_new(argv[2], NULL, connections, TIMEOUT_MS);
     bench.entities = (size_t)atol(argv[3]);
-    bench.batch = reads ? (size_t)atol(argv[4]) : 0;
-    if (fills)
-        fill(&bench);
-    else
-        read_all(&bench, connections, atof(argv[6]));
-    redis_pool_free(bench.redis);
+    bench.batch = (size_t)atol(argv[4]);
+    read_all(&bench, connections, atof(argv[6]));
+    redis_client_free(bench.redis);
     feature_views_fini(&bench.views);
     return 0;
 }

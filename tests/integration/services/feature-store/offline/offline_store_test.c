@@ -69,7 +69,7 @@ static int64_t number(const char *sql)
     return pg_get_int(result, 0, 0);
 }
 
-static char *export_rows(ExportFormat format, const char *entity, int64_t since, size_t *ret_length)
+static char *export_rows(TableFormat format, const char *entity, int64_t since, size_t *ret_length)
 {
     char *text = NULL;
     FILE *out = open_memstream(&text, ret_length);
@@ -120,7 +120,7 @@ Test(offline_store, values_of_all_types_come_back)
         {ENTITY_A, {at("1999-01-01T00:00:00Z"), INSTANT_NONE, values_of(2)}},
     };
     cr_assert_eq(append(rows, 3), 1);
-    char *text = export_rows(EXPORT_CSV, NULL, 0, &length);
+    char *text = export_rows(TABLE_CSV, NULL, 0, &length);
     cr_assert_str_eq(text, "driver,zone,event_timestamp,order,load,busy,note,seen\n"
                            "7,\"nor,th\",1999-01-01T00:00:00Z,2,0.10000000000000001,true,\"caf\xc3\xa9 \"\"x\"\"\","
                            "2026-11-01T00:00:00.5Z\n"
@@ -128,7 +128,7 @@ Test(offline_store, values_of_all_types_come_back)
                            "7,\"nor,th\",2026-11-01T10:00:00.25Z,1,0.10000000000000001,true,\"caf\xc3\xa9 \"\"x\"\"\","
                            "2026-11-01T00:00:00.5Z\n");
     free(text);
-    text = export_rows(EXPORT_CSV, ENTITY_B, 0, &length);
+    text = export_rows(TABLE_CSV, ENTITY_B, 0, &length);
     cr_assert_eq(fixture_lines(text), 2);
     free(text);
     cr_assert_eq(number("SELECT count(*) FROM features.runner_v1 WHERE recorded_at = '2026-10-05T00:00Z'"), 1,
@@ -155,7 +155,7 @@ Test(offline_store, arrow_has_the_types_of_the_features)
     ArrowTable *table = NULL;
     Error err;
     append(&(OfflineRow){ENTITY_A, {at("2026-11-01T10:00:00Z"), INSTANT_NONE, values_of(1)}}, 1);
-    char *bytes = export_rows(EXPORT_ARROW, NULL, 0, &length);
+    char *bytes = export_rows(TABLE_ARROW, NULL, 0, &length);
     cr_assert(arrow_table_read(bytes, length, columns, 8, arena, &table, &err), "%s", err.message);
     cr_assert_eq(table->rows, 1);
     cr_assert_eq(arrow_get_int(table, 0, 0), 7);
@@ -181,7 +181,7 @@ Test(offline_store, a_batch_twice_is_a_batch_once_and_corrections_are_added)
     rows[1].row.values = values_of(3);
     cr_assert_eq(append(rows, 2), 2);
     cr_assert_eq(number("SELECT count(*) FROM features.runner_v1"), 3, "what was recorded stays");
-    char *text = export_rows(EXPORT_CSV, NULL, 1, &length);
+    char *text = export_rows(TABLE_CSV, NULL, 1, &length);
     cr_assert_not_null(strstr(text, "10:00:00Z,3,"));
     cr_assert_eq(fixture_lines(text), 2);
     free(text);

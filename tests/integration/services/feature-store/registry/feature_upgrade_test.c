@@ -130,7 +130,7 @@ Test(feature_upgrade, the_export_goes_on_as_before)
         .recorded_since = 1,
         .entity = "a",
     };
-    cr_assert(offline_export_write(connection, &request, EXPORT_CSV, out, &progress, &err), "%s", err.message);
+    cr_assert(offline_export_write(connection, &request, TABLE_CSV, out, &progress, &err), "%s", err.message);
     fclose(out);
     cr_assert_str_eq(text, "geo,hour_utc,orders,trend\na,2026-10-31T23:00:00Z,777,0.5\n");
     free(text);
