@@ -39,7 +39,7 @@ do_step() {
     kafka | mongo) "$root/deploy/$1/install.sh" ;;
     python-tests) pip_install "$local_dir/venv" "$root/tests/requirements.txt" ;;
     feast-*)
-        rm -rf "$local_dir/$1" && /usr/bin/python3 -m venv "$local_dir/$1/venv" &&
+        rm -rf "${local_dir:?}/$1" && /usr/bin/python3 -m venv "$local_dir/$1/venv" &&
             pip_install "$local_dir/$1/venv" "$root/tests/feast-requirements-${1#feast-}.txt"
         ;;
     python-peers)
