@@ -120,13 +120,16 @@ int redis_slots_read(const redisReply *reply, const char *asked, char (*addresse
             range->element[1]->type != REDIS_REPLY_INTEGER)
             return -1;
         long long first = range->element[0]->integer, last = range->element[1]->integer;
-        if (first < 0 || last >= REDIS_SLOTS || count == REDIS_NODES_MAX ||
-            !read_master(range->element[2], asked, addresses[count]))
-            return -1;
+        char address[REDIS_ADDRESS_MAX];
         int master = 0;
-        while (strcmp(addresses[master], addresses[count]) != 0)
+        if (first < 0 || last >= REDIS_SLOTS || !read_master(range->element[2], asked, address))
+            return -1;
+        while (master < count && strcmp(addresses[master], address) != 0)
             master++;
-        count += master == count;
+        if (master == REDIS_NODES_MAX)
+            return -1;
+        if (master == count)
+            memcpy(addresses[count++], address, sizeof(address));
         for (long long slot = first; slot <= last; slot++)
             owners[slot] = (int16_t)master;
     }

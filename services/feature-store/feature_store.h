@@ -5,6 +5,7 @@
 #include "common/config.h"
 #include "common/pg.h"
 #include "common/redis_client.h"
+#include "services/feature-store/on_demand/geo_places.h"
 #include "services/feature-store/online/online_reader.h"
 #include "services/feature-store/registry/feature_service.h"
 
@@ -27,6 +28,7 @@ typedef struct FeatureStore {
     FeatureServices services;
     PgPool *postgres;
     RedisClient *redis;
+    GeoPlaces *places;
     OnlineReader reader;
     atomic_bool schema_ready; /* the migrations and the declarations are applied */
 } FeatureStore;

@@ -3,8 +3,12 @@
 #include "services/feature-store/feast/feast_write.h"
 #include "services/feature-store/feature_store.h"
 #include "services/feature-store/geo_demand/geo_demand_follower.h"
+#include "services/feature-store/offline/historical_handlers.h"
+#include "services/feature-store/offline/historical_request.h"
+#include "services/feature-store/on_demand/on_demand.h"
 #include "services/feature-store/online/online_writer.h"
 #include "services/feature-store/postgres_keeper.h"
+#include "services/feature-store/sql_source/sql_source.h"
 #include "services/feature-store/view_handlers.h"
 
 enum { REDIS_TIMEOUT_MS = 1000, STATEMENT_TIMEOUT_MS = 120000 };
@@ -51,17 +55,36 @@ static const Route routes[] = {
      feast_handle_online_features},
     {"POST", "/write-to-online-store", SCOPE_WRITE, ROUTE_BLOCKING, FEAST_WRITE_LIMIT_BYTES, feast_handle_write},
     {"POST", "/push", SCOPE_WRITE, ROUTE_BLOCKING, FEAST_WRITE_LIMIT_BYTES, feast_handle_push},
+    {"POST", "/get-historical-features", SCOPE_READ, ROUTE_BLOCKING, HISTORICAL_BODY_LIMIT_BYTES,
+     historical_handle_get},
     {"GET", "/health", SCOPE_PUBLIC, ROUTE_FAST, 0, feast_handle_health},
     {"POST", "/hints/demand", SCOPE_INTERNAL, ROUTE_FAST, 0, view_handle_hint},
     {0},
 };
 
 static const WorkerDefinition workers[] = {
-    {"postgres", postgres_keeper_step, true},
-    {"demand_follower", geo_demand_follower_step, true},
-    {"online_writer", online_writer_step, true},
-    {0},
+    {"postgres", postgres_keeper_step, true},    {"demand_follower", geo_demand_follower_step, true},
+    {"online_writer", online_writer_step, true}, {"sql_sources", sql_source_step, false},
+    {"geo_places", geo_places_step, false},      {0},
 };
+
+static bool load_declarations(FeatureStore *store, Error *err)
+{
+    const FeatureStoreConfig *settings = &store->config;
+    FeatureViews *views = &store->views;
+    FeatureServices *services = &store->services;
+    if (!feature_views_load(feature_view_declarations, feature_view_declarations_count, views, err) ||
+        (settings->feature_views[0] != '\0' && !feature_views_load_folder(settings->feature_views, views, err)))
+        return false;
+    for (size_t i = 0; i < views->count; i++) {
+        if (views->items[i].source.kind == FEATURE_SOURCE_ON_DEMAND && !on_demand_check(&views->items[i], err))
+            return false;
+    }
+    return feature_services_load(feature_service_declarations, feature_service_declarations_count, views, services,
+                                 err) &&
+           (settings->feature_services[0] == '\0' ||
+            feature_services_load_folder(settings->feature_services, views, services, err));
+}
 
 static bool start(void *state, Error *err)
 {
@@ -74,6 +97,7 @@ static bool start(void *state, Error *err)
         .size = connections + sizeof(workers) / sizeof(workers[0]) - 1,
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
     });
+    store->places = geo_places_new();
     RedisOptions redis = {
         .address = settings->redis,
         .user = settings->redis_user,
@@ -88,13 +112,7 @@ static bool start(void *state, Error *err)
     };
     return redis_client_new(&redis, &store->redis, err) &&
            online_reader_init(&store->reader, store->redis, &redis, err) &&
-           feature_views_load(feature_view_declarations, feature_view_declarations_count, &store->views, err) &&
-           (settings->feature_views[0] == '\0' ||
-            feature_views_load_folder(settings->feature_views, &store->views, err)) &&
-           feature_services_load(feature_service_declarations, feature_service_declarations_count, &store->views,
-                                 &store->services, err) &&
-           (settings->feature_services[0] == '\0' ||
-            feature_services_load_folder(settings->feature_services, &store->views, &store->services, err));
+           load_declarations(store, err);
 }
 
 static void stop(void *state)
@@ -102,6 +120,7 @@ static void stop(void *state)
     FeatureStore *store = state;
     online_reader_fini(&store->reader);
     redis_client_free(store->redis);
+    geo_places_free(store->places);
     pg_pool_free(store->postgres);
     feature_services_fini(&store->services);
     feature_views_fini(&store->views);

@@ -189,17 +189,15 @@ static void set_progress_headers(Request *request, Response *response, const Fea
 
 bool view_handle_export(Request *request, Response *response, Error *err)
 {
-    static const char *const types[] = {
-        [EXPORT_CSV] = "text/csv", [EXPORT_ARROW] = "application/vnd.apache.arrow.stream", NULL};
-    int format = EXPORT_CSV;
+    int format = TABLE_CSV;
     ExportRequest wanted;
     FeatureProgress progress;
     PG_SCOPED PgConnection *connection = NULL;
     FILE *out = NULL;
-    if (!request_accepts(request, types, &format, err) || !read_export_request(request, &wanted, err) ||
+    if (!request_accepts(request, table_media_types, &format, err) || !read_export_request(request, &wanted, err) ||
         !feature_store_acquire(request->service, &connection, err) ||
-        !response_spool(response, request, types[format], &out, err) ||
-        !offline_export_write(connection, &wanted, (ExportFormat)format, out, &progress, err))
+        !response_spool(response, request, table_media_types[format], &out, err) ||
+        !offline_export_write(connection, &wanted, (TableFormat)format, out, &progress, err))
         return false;
     set_progress_headers(request, response, &progress);
     return true;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "common/arrow_table.h"
 #include "common/clock.h"
+#include "common/geo_listing.h"
 #include "common/http_client.h"
 #include "services/trainer/spool_file.h"
 #include "services/trainer/trainer.h"
@@ -14,8 +15,6 @@ enum {
     REST_MS = 1000,
     EXPORT_DEADLINE_MS = 3 * 60 * 1000,
     CALL_DEADLINE_MS = 10 * 1000,
-    GEOS_PAGE = 1000,
-    GEOS_PAGES_MAX = DEMAND_STORE_GEOS_MAX / GEOS_PAGE,
     GEOS_REFRESH_MS = 60 * 1000,
     UNKNOWN_GEOS_REFRESH_MS = 3 * 1000,
     URL_MAX = 512,
@@ -125,62 +124,27 @@ bool data_follower_history(void *service, WorkerStep *step, Error *err)
     return true;
 }
 
-typedef struct GeoFields {
-    const char *geo, *kind, *timezone, *country, *parent;
-    Hour first_hour;
-} GeoFields;
-
-static bool read_geos(Trainer *trainer, const json_t *page, Error *err)
+static bool put_geo(void *context, const ListedGeo *geo, Error *err)
 {
-    static const JsonField fields[] = {
-        {"geo", JSON_FIELD_TEXT, offsetof(GeoFields, geo), false, 0, 0},
-        {"kind", JSON_FIELD_TEXT, offsetof(GeoFields, kind), false, 0, 0},
-        {"timezone", JSON_FIELD_TEXT, offsetof(GeoFields, timezone), false, 0, 0},
-        {"country", JSON_FIELD_TEXT, offsetof(GeoFields, country), true, 0, 0},
-        {"parent", JSON_FIELD_TEXT, offsetof(GeoFields, parent), true, 0, 0},
-        {"first_hour", JSON_FIELD_HOUR, offsetof(GeoFields, first_hour), true, 0, 0},
-        {0},
-    };
-    ARENA_SCOPED Arena *arena = arena_new();
-    const json_t *geos = json_object_get(page, "geos");
-    for (size_t i = 0; i < json_array_size(geos); i++) {
-        GeoFields geo = {.first_hour = HOUR_NONE};
-        if (!json_read(json_array_get(geos, i), "/geos", fields, arena, &geo, err) ||
-            !demand_store_put_geo(
-                trainer->store,
-                &(StoredGeo){.geo = geo.geo,
-                             .parent = geo.parent,
-                             .is_parent = strcmp(geo.kind, "city") == 0 || strcmp(geo.kind, "all") == 0,
-                             .timezone = geo.timezone,
-                             .country = geo.country,
-                             .first_order = geo.first_hour},
-                err)) {
-            return error_prefix(err, "ingest's geos");
-        }
-    }
-    return true;
+    Trainer *trainer = context;
+    return demand_store_put_geo(
+        trainer->store,
+        &(StoredGeo){.geo = geo->geo,
+                     .parent = geo->parent,
+                     .is_parent = strcmp(geo->kind, "city") == 0 || strcmp(geo->kind, "all") == 0,
+                     .timezone = geo->timezone,
+                     .country = geo->country,
+                     .first_order = geo->first_hour},
+        err);
 }
 
 static bool refresh_geos(Trainer *trainer, Error *err)
 {
-    ARENA_SCOPED Arena *arena = arena_new();
-    const char *after = NULL;
-    for (int pages = 0; pages < GEOS_PAGES_MAX; pages++) {
-        JSON_SCOPED json_t *page = NULL;
-        const char *url = arena_printf(arena, "%s/geos?limit=%d%s%s", trainer->config.common.ingest_url, GEOS_PAGE,
-                                       after == NULL ? "" : "&after=", after == NULL ? "" : http_escape(arena, after));
-        if (!http_get_json(url, trainer->config.common.token, CALL_DEADLINE_MS, &page, err) ||
-            !read_geos(trainer, page, err)) {
-            return false;
-        }
-        const json_t *next = json_object_get(page, "next");
-        if (!json_is_string(next)) {
-            metric_set(metric_with(&trainer_history_geos), (double)demand_store_geos_count(trainer->store));
-            return true;
-        }
-        after = arena_strdup(arena, json_string_value(next));
+    if (!geo_listing_read(trainer->config.common.ingest_url, trainer->config.common.token, put_geo, trainer, err)) {
+        return false;
     }
-    return error_set(err, ERROR_TOO_LARGE, "ingest lists more than %d geos.", DEMAND_STORE_GEOS_MAX);
+    metric_set(metric_with(&trainer_history_geos), (double)demand_store_geos_count(trainer->store));
+    return true;
 }
 
 typedef struct WatermarkFields {

@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length_bytes)
     yyjson_doc *body = yyjson_read((const char *)data, length_bytes, 0);
     ARENA_SCOPED Arena *arena = arena_new();
     FeastRequest request;
-    if (feast_request_read(yyjson_doc_get_root(body), &views, &services, arena, &request, &err))
+    if (feast_request_read(yyjson_doc_get_root(body), &views, &services, FEAST_ENTITIES_MAX, arena, &request, &err))
         check_request(&request);
     yyjson_doc_free(body);
     return 0;

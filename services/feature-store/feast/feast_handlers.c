@@ -5,6 +5,7 @@
 #include "services/feature-store/feast/feast_body.h"
 #include "services/feature-store/feast/feast_endpoint.h"
 #include "services/feature-store/feature_store.h"
+#include "services/feature-store/on_demand/on_demand.h"
 
 enum { ANSWER_LIMIT_BYTES = 64 << 20, QUICK_BODY_MAX_BYTES = 4096 };
 
@@ -56,6 +57,23 @@ static bool read_rows(Request *request, const FeastRequest *wanted, FeastEntityR
     return true;
 }
 
+static void compute_on_demand(FeatureStore *store, const FeastRequest *wanted, Instant now, Arena *arena,
+                              FeastEntityRow *rows)
+{
+    size_t count = wanted->entities_count;
+    for (size_t i = 0; i < wanted->views_count; i++) {
+        const FeastView *asked = &wanted->views[i];
+        if (feature_view_is_stored(asked->view))
+            continue;
+        FeatureValue *values = arena_array(arena, count * asked->view->features_count, sizeof(*values));
+        for (size_t k = 0; k < count; k++) {
+            FeastEntityRow *row = &rows[i * count + k];
+            row->row.values = &values[k * asked->view->features_count];
+            row->found = on_demand_compute(asked->view, store->places, asked->entities[k], now, &row->row);
+        }
+    }
+}
+
 static bool answer(Request *request, Response *response, const FeastRequest *wanted, Error *err)
 {
     FeastEntityRow *rows = NULL;
@@ -65,7 +83,10 @@ static bool answer(Request *request, Response *response, const FeastRequest *wan
     BUFFER_SCOPED Buffer body;
     buffer_init(&body, ANSWER_LIMIT_BYTES);
     Instant now = clock_now();
-    feast_response_write(wanted, rows, now == INSTANT_NONE ? clock_wall() : now, &body, counts);
+    if (now == INSTANT_NONE)
+        now = clock_wall();
+    compute_on_demand(request->service, wanted, now, request_arena(request), rows);
+    feast_response_write(wanted, rows, now, &body, counts);
     if (!buffer_ok(&body, err))
         return false;
     metric_add(metric_with(&requests), 1);
@@ -83,8 +104,8 @@ static bool handle_online_features(Request *request, Response *response, Error *
     FEAST_BODY_SCOPED yyjson_doc *body = NULL;
     FeastRequest wanted;
     return feast_body_read(request, &body, err) &&
-           feast_request_read(yyjson_doc_get_root(body), &store->views, &store->services, request_arena(request),
-                              &wanted, err) &&
+           feast_request_read(yyjson_doc_get_root(body), &store->views, &store->services, FEAST_ENTITIES_MAX,
+                              request_arena(request), &wanted, err) &&
            answer(request, response, &wanted, err);
 }
 

@@ -164,7 +164,7 @@ static bool read_join_key(yyjson_val *entities, Arena *arena, FeastJoinKey *key,
     return true;
 }
 
-static bool read_entities(yyjson_val *body, Arena *arena, FeastRequest *request, Error *err)
+static bool read_entities(yyjson_val *body, size_t rows_max, Arena *arena, FeastRequest *request, Error *err)
 {
     yyjson_val *entities = yyjson_obj_get(body, "entities");
     if (!yyjson_is_obj(entities))
@@ -175,9 +175,9 @@ static bool read_entities(yyjson_val *body, Arena *arena, FeastRequest *request,
     yyjson_obj_foreach(entities, index, all, name, values)
     {
         size_t count = yyjson_arr_size(values);
-        if (!yyjson_is_arr(values) || count == 0 || count > FEAST_ENTITIES_MAX)
-            return error_set_at(err, ERROR_UNPROCESSABLE, "entities", "entities.%.60s must be a list of 1..%d values",
-                                yyjson_get_str(name), FEAST_ENTITIES_MAX);
+        if (!yyjson_is_arr(values) || count == 0 || count > rows_max)
+            return error_set_at(err, ERROR_UNPROCESSABLE, "entities", "entities.%.60s must be a list of 1..%zu values",
+                                yyjson_get_str(name), rows_max);
         if (!first && count != request->entities_count)
             return error_set_at(err, ERROR_UNPROCESSABLE, "entities", "All entity rows must have the same columns.");
         request->entities_count = count;
@@ -224,11 +224,12 @@ static bool make_entities(const FeastRequest *request, FeastView *wanted, Arena 
     return true;
 }
 
-bool feast_request_read(yyjson_val *body, const FeatureViews *views, const FeatureServices *services, Arena *arena,
-                        FeastRequest *ret_request, Error *err)
+bool feast_request_read(yyjson_val *body, const FeatureViews *views, const FeatureServices *services, size_t rows_max,
+                        Arena *arena, FeastRequest *ret_request, Error *err)
 {
     FeastRequest request = {0};
-    if (!read_columns(body, views, services, arena, &request, err) || !read_entities(body, arena, &request, err))
+    if (!read_columns(body, views, services, arena, &request, err) ||
+        !read_entities(body, rows_max, arena, &request, err))
         return false;
     for (size_t i = 0; i < request.views_count; i++) {
         if (!make_entities(&request, &request.views[i], arena, err))

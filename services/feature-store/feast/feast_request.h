@@ -44,5 +44,5 @@ typedef struct FeastRequest {
 /* Reads the body; everything lives in the arena. A `feature_service` wins over `features`. On failure err->pointer is
  * "features", "full_feature_names" (two features of one name), "feature_service" or "entities": NOT_FOUND for an
  * unknown view or service, UNPROCESSABLE for everything else. */
-bool feast_request_read(yyjson_val *body, const FeatureViews *views, const FeatureServices *services, Arena *arena,
-                        FeastRequest *ret_request, Error *err) MUST_CHECK;
+bool feast_request_read(yyjson_val *body, const FeatureViews *views, const FeatureServices *services, size_t rows_max,
+                        Arena *arena, FeastRequest *ret_request, Error *err) MUST_CHECK;

@@ -1,23 +1,17 @@
 #include "services/feature-store/offline/offline_export.h"
 
-#include <errno.h>
-#include <string.h>
-#include "common/arrow_table.h"
-#include "common/buffer.h"
 #include "common/calendar.h"
 #include "gen/feature_store_sql.h"
 #include "services/feature-store/offline/feature_columns.h"
 #include "services/feature-store/offline/feature_sql.h"
 #include "services/feature-store/registry/feature_entity.h"
 
-enum { FIRST_FEATURE_COLUMN = 2, CSV_BUFFER_BYTES = 1 << 20, CSV_LIMIT_BYTES = 64 << 20 };
+enum { FIRST_FEATURE_COLUMN = 2 };
 
 typedef struct Export {
     const ExportRequest *request;
     bool hourly;
-    FILE *out;
-    ArrowWriter *arrow; /* NULL: CSV */
-    Buffer csv;
+    TableWriter *writer;
     FeatureValue *keys; /* those of entity_id begin at (entity_id - first_entity) * keys_count */
     int64_t first_entity;
 } Export;
@@ -76,157 +70,46 @@ static const FeatureValue *row_keys(const Export *export, const PGresult *rows, 
     return &export->keys[(size_t)(pg_get_int(rows, row, 0) - export->first_entity) * export->request->view->keys_count];
 }
 
-static void write_arrow_value(ArrowWriter *arrow, FeatureType type, const FeatureValue *value)
-{
-    if (value->null) {
-        arrow_null(arrow);
-        return;
-    }
-    switch (type) {
-    case FEATURE_INT64:
-        arrow_int(arrow, value->integer);
-        break;
-    case FEATURE_FLOAT64:
-        arrow_real(arrow, value->real);
-        break;
-    case FEATURE_BOOL:
-        arrow_int(arrow, value->boolean);
-        break;
-    case FEATURE_TEXT:
-        arrow_text(arrow, value->text);
-        break;
-    case FEATURE_INSTANT:
-        arrow_int(arrow, value->instant);
-        break;
-    }
-}
-
-static void write_arrow_rows(Export *export, const PGresult *rows)
-{
-    const ExportRequest *request = export->request;
-    const FeatureView *view = request->view;
-    int count = PQntuples(rows);
-    for (int row = 0; row < count; row++) {
-        const FeatureValue *keys = row_keys(export, rows, row);
-        for (size_t i = 0; i < view->keys_count; i++)
-            write_arrow_value(export->arrow, view->keys[i].type, &keys[i]);
-        arrow_int(export->arrow, export->hourly ? pg_get_hour(rows, row, 1) - 1 : pg_get_instant(rows, row, 1));
-        for (size_t i = 0; i < request->features_count; i++) {
-            FeatureType type = export_feature(request, i)->type;
-            FeatureValue value = feature_value_get(type, rows, row, FIRST_FEATURE_COLUMN + (int)i);
-            write_arrow_value(export->arrow, type, &value);
-        }
-        arrow_end_row(export->arrow);
-    }
-}
-
-static void append_instant(Buffer *csv, Instant instant)
-{
-    char text[INSTANT_TEXT_MAX];
-    instant_format(instant, text);
-    buffer_append_text(csv, text);
-}
-
-static void write_csv_value(Buffer *csv, FeatureType type, const FeatureValue *value)
-{
-    if (value->null)
-        return;
-    switch (type) {
-    case FEATURE_INT64:
-        buffer_append_int(csv, value->integer);
-        break;
-    case FEATURE_FLOAT64:
-        buffer_printf(csv, "%.17g", value->real);
-        break;
-    case FEATURE_BOOL:
-        buffer_append_text(csv, value->boolean ? "true" : "false");
-        break;
-    case FEATURE_TEXT:
-        buffer_append_csv(csv, value->text);
-        break;
-    case FEATURE_INSTANT:
-        append_instant(csv, value->instant);
-        break;
-    }
-}
-
-static bool flush_csv(Export *export, Error *err)
-{
-    if (!buffer_ok(&export->csv, err))
-        return false;
-    if (fwrite(export->csv.data, 1, export->csv.length_bytes, export->out) != export->csv.length_bytes)
-        return error_set(err, ERROR_INTERNAL, "can't write the export to the spool directory: %s", strerror(errno));
-    buffer_clear(&export->csv);
-    return true;
-}
-
-static bool write_csv_rows(Export *export, const PGresult *rows, Error *err)
-{
-    const ExportRequest *request = export->request;
-    const FeatureView *view = request->view;
-    int count = PQntuples(rows);
-    for (int row = 0; row < count; row++) {
-        const FeatureValue *keys = row_keys(export, rows, row);
-        for (size_t i = 0; i < view->keys_count; i++) {
-            write_csv_value(&export->csv, view->keys[i].type, &keys[i]);
-            buffer_append_char(&export->csv, ',');
-        }
-        append_instant(&export->csv, pg_get_instant(rows, row, 1) - (export->hourly ? INSTANT_PER_HOUR : 0));
-        for (size_t i = 0; i < request->features_count; i++) {
-            FeatureType type = export_feature(request, i)->type;
-            FeatureValue value = feature_value_get(type, rows, row, FIRST_FEATURE_COLUMN + (int)i);
-            buffer_append_char(&export->csv, ',');
-            write_csv_value(&export->csv, type, &value);
-        }
-        buffer_append_char(&export->csv, '\n');
-        if (export->csv.length_bytes >= CSV_BUFFER_BYTES && !flush_csv(export, err))
-            return false;
-    }
-    return flush_csv(export, err);
-}
-
 static bool visit_rows(void *context, const PGresult *rows, Error *err)
 {
+    (void)err;
     Export *export = context;
-    if (export->arrow == NULL)
-        return write_csv_rows(export, rows, err);
-    write_arrow_rows(export, rows);
+    const ExportRequest *request = export->request;
+    const FeatureView *view = request->view;
+    for (int row = 0; row < PQntuples(rows); row++) {
+        const FeatureValue *keys = row_keys(export, rows, row);
+        for (size_t i = 0; i < view->keys_count; i++)
+            table_writer_put(export->writer, &keys[i]);
+        Instant event_timestamp = pg_get_instant(rows, row, 1);
+        table_writer_put(export->writer,
+                         &(FeatureValue){.instant = event_timestamp - (export->hourly ? INSTANT_PER_HOUR : 0)});
+        for (size_t i = 0; i < request->features_count; i++) {
+            FeatureValue value =
+                feature_value_get(export_feature(request, i)->type, rows, row, FIRST_FEATURE_COLUMN + (int)i);
+            table_writer_put(export->writer, &value);
+        }
+    }
     return true;
 }
 
-static bool begin_csv(Export *export, Error *err)
+static bool begin_table(Export *export, TableFormat format, FILE *out, Arena *arena, Error *err)
 {
-    const ExportRequest *request = export->request;
-    buffer_init(&export->csv, CSV_LIMIT_BYTES);
-    for (size_t i = 0; i < request->view->keys_count; i++)
-        buffer_printf(&export->csv, "%s,", request->view->keys[i].join_key);
-    buffer_append_text(&export->csv, export->hourly ? "hour_utc" : "event_timestamp");
-    for (size_t i = 0; i < request->features_count; i++)
-        buffer_printf(&export->csv, ",%s", export_feature(request, i)->name);
-    buffer_append_char(&export->csv, '\n');
-    return flush_csv(export, err);
-}
-
-static bool begin_arrow(Export *export, Arena *arena, Error *err)
-{
-    static const ArrowColumnType types[FEATURE_TYPES] = {
-        [FEATURE_INT64] = ARROW_COLUMN_INT,       [FEATURE_FLOAT64] = ARROW_COLUMN_REAL,
-        [FEATURE_BOOL] = ARROW_COLUMN_BOOL,       [FEATURE_TEXT] = ARROW_COLUMN_TEXT,
-        [FEATURE_INSTANT] = ARROW_COLUMN_INSTANT,
-    };
     const ExportRequest *request = export->request;
     const FeatureView *view = request->view;
     size_t count = 0;
-    ArrowColumn *columns = arena_array(arena, view->keys_count + 1 + request->features_count, sizeof(*columns));
+    TableColumn *columns = arena_array(arena, view->keys_count + 1 + request->features_count, sizeof(*columns));
     for (size_t i = 0; i < view->keys_count; i++)
-        columns[count++] = (ArrowColumn){.name = view->keys[i].join_key, .type = types[view->keys[i].type]};
-    columns[count++] = export->hourly ? (ArrowColumn){.name = "hour_utc", .type = ARROW_COLUMN_HOUR}
-                                      : (ArrowColumn){.name = "event_timestamp", .type = ARROW_COLUMN_INSTANT};
+        columns[count++] = (TableColumn){.name = view->keys[i].join_key, .type = view->keys[i].type};
+    columns[count++] = (TableColumn){
+        .name = export->hourly ? "hour_utc" : "event_timestamp",
+        .type = FEATURE_INSTANT,
+        .is_hour = export->hourly,
+    };
     for (size_t i = 0; i < request->features_count; i++) {
         const Feature *feature = export_feature(request, i);
-        columns[count++] = (ArrowColumn){.name = feature->name, .type = types[feature->type], .nullable = true};
+        columns[count++] = (TableColumn){.name = feature->name, .type = feature->type, .nullable = true};
     }
-    return arrow_writer_new(export->out, columns, count, NULL, &export->arrow, err);
+    return table_writer_new(out, format, columns, count, &export->writer, err);
 }
 
 static Instant next_month(Instant instant)
@@ -269,25 +152,23 @@ static bool write_rows(PgConnection *connection, const ExportRequest *request, i
     return true;
 }
 
-bool offline_export_write(PgConnection *connection, const ExportRequest *request, ExportFormat format, FILE *out,
+bool offline_export_write(PgConnection *connection, const ExportRequest *request, TableFormat format, FILE *out,
                           FeatureProgress *ret_progress, Error *err)
 {
     ARENA_SCOPED Arena *arena = arena_new();
-    Export export = {.request = request, .hourly = offline_export_is_hourly(request->view), .out = out};
+    Export export = {.request = request, .hourly = offline_export_is_hourly(request->view)};
     FeatureProgress progress;
     if (!pg_begin(connection, err))
         return false;
     bool ok = pg_command(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL jit = off",
                          err) &&
               feature_progress_read(connection, request->view->table, false, &progress, err) &&
-              load_entities(connection, arena, &export, err) &&
-              (format == EXPORT_CSV ? begin_csv(&export, err) : begin_arrow(&export, arena, err)) &&
+              load_entities(connection, arena, &export, err) && begin_table(&export, format, out, arena, err) &&
               write_rows(connection, request, progress.recorded_seq, &export, arena, err);
     pg_rollback(connection);
-    buffer_fini(&export.csv);
-    if (export.arrow != NULL) {
+    if (export.writer != NULL) {
         Error end_err;
-        bool ended = arrow_writer_end(export.arrow, &end_err);
+        bool ended = table_writer_end(export.writer, &end_err);
         if (ok && !ended) {
             *err = end_err;
             ok = false;

@@ -4,9 +4,7 @@
 
 #include <stdio.h>
 #include "services/feature-store/geo_demand/feature_progress.h"
-#include "services/feature-store/registry/feature_view.h"
-
-typedef enum ExportFormat { EXPORT_CSV, EXPORT_ARROW } ExportFormat;
+#include "services/feature-store/offline/table_writer.h"
 
 typedef struct ExportRequest {
     const FeatureView *view; /* a stored one */
@@ -24,5 +22,5 @@ bool offline_export_is_hourly(const FeatureView *view);
  * the event timestamp, entity (in the order in which they became known) and event timestamp. All rows and *ret_progress
  * are of one moment: passing its recorded_seq as recorded_since the next time misses and repeats nothing. NOT_FOUND for
  * an unknown entity. */
-bool offline_export_write(PgConnection *connection, const ExportRequest *request, ExportFormat format, FILE *out,
+bool offline_export_write(PgConnection *connection, const ExportRequest *request, TableFormat format, FILE *out,
                           FeatureProgress *ret_progress, Error *err) MUST_CHECK;

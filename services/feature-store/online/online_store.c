@@ -50,15 +50,24 @@ static bool take_rows(const FeatureView *view, const RedisCommand *commands, siz
 bool online_store_read(RedisClient *redis, const FeastRequest *request, Arena *arena, FeastEntityRow **ret_rows,
                        Error *err)
 {
-    size_t count = request->entities_count, total = request->views_count * count;
+    size_t count = request->entities_count, total = request->views_count * count, queued = 0;
     RedisCommand *commands = arena_array(arena, total, sizeof(*commands));
     FeastEntityRow *rows = arena_array(arena, total, sizeof(*rows));
-    for (size_t i = 0; i < request->views_count; i++)
-        prepare_gets(request->views[i].view, request->views[i].entities, count, arena, &commands[i * count]);
-    bool ok = redis_run_batch(redis, commands, total, err);
-    for (size_t i = 0; i < request->views_count && ok; i++)
-        ok = take_rows(request->views[i].view, &commands[i * count], count, arena, &rows[i * count], err);
-    redis_commands_free(commands, total);
+    for (size_t i = 0; i < request->views_count; i++) {
+        if (!feature_view_is_stored(request->views[i].view))
+            continue;
+        prepare_gets(request->views[i].view, request->views[i].entities, count, arena, &commands[queued]);
+        queued += count;
+    }
+    bool ok = queued == 0 || redis_run_batch(redis, commands, queued, err);
+    const RedisCommand *answered = commands;
+    for (size_t i = 0; i < request->views_count && ok; i++) {
+        if (!feature_view_is_stored(request->views[i].view))
+            continue;
+        ok = take_rows(request->views[i].view, answered, count, arena, &rows[i * count], err);
+        answered += count;
+    }
+    redis_commands_free(commands, queued);
     if (ok)
         *ret_rows = rows;
     return ok;

@@ -28,7 +28,7 @@ bool online_store_write(RedisClient *redis, const FeatureView *view, const Onlin
 
 /* Rows of all entities and views of the request in one pipelined round trip to each node:
  * ret_rows[view * entities_count + entity], in the arena. A row of another declaration of the view counts as not
- * found. */
+ * found, and so do those of views that are not stored (feature_view_is_stored()). */
 bool online_store_read(RedisClient *redis, const FeastRequest *request, Arena *arena, FeastEntityRow **ret_rows,
                        Error *err) MUST_CHECK;
 /* The same for `count` entities (canonical texts) of one view. */

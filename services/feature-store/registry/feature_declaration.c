@@ -161,7 +161,7 @@ static bool read_keys(const json_t *declaration, Arena *arena, FeatureView *view
     const json_t *one = json_object_get(declaration, "entity"), *list = json_object_get(declaration, "entities");
     if ((one == NULL) == (list == NULL))
         return error_set_at(err, ERROR_UNPROCESSABLE, "/entities",
-                            "a view has either \"entity\" (one key) or \"entities\" (a list)");
+                            "/entities: a view has either \"entity\" (one key) or \"entities\" (a list)");
     if (one != NULL)
         return read_key(one, "/entity", arena, view, err);
     size_t count = json_array_size(list);

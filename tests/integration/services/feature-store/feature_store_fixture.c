@@ -7,10 +7,19 @@
 #include "common/clock.h"
 #include "gen/feature_store_sql.h"
 #include "services/feature-store/offline/offline_export.h"
+#include "services/feature-store/registry/view_registry.h"
 #include "tests/integration/support/test_servers.h"
 
 FeatureStore fixture;
 static PgConnection *connection;
+
+void feature_store_use_redis(const char *address, int timeout_ms)
+{
+    Error err;
+    redis_client_free(fixture.redis);
+    RedisOptions options = {.address = address, .connections = 2, .timeout_ms = timeout_ms};
+    cr_assert(redis_client_new(&options, &fixture.redis, &err), "%s", err.message);
+}
 
 void feature_store_set_up(void)
 {
@@ -23,7 +32,7 @@ void feature_store_set_up(void)
     fixture.config.page_rows = 3;
     fixture.postgres =
         pg_pool_new(&(PgPoolOptions){.conninfo = test_database(), .application_name = "feature-store-test", .size = 4});
-    fixture.redis = redis_pool_new(test_server("RUSHCAST_TEST_REDIS"), "", 2, 2000);
+    feature_store_use_redis(test_server("RUSHCAST_TEST_REDIS"), 2000);
     cr_assert(feature_views_load(feature_view_declarations, feature_view_declarations_count, &fixture.views, &err),
               "%s", err.message);
     cr_assert(pg_acquire(fixture.postgres, 5000, &connection, &err), "%s", err.message);
@@ -31,17 +40,15 @@ void feature_store_set_up(void)
                                &applied, &err),
               "%s", err.message);
     cr_assert_eq(applied, feature_store_migrations_count);
+    cr_assert(view_registry_apply(connection, &fixture.views, &err), "%s", err.message);
     atomic_store(&fixture.schema_ready, true);
-    RedisConnection *redis = NULL;
-    cr_assert(redis_acquire(fixture.redis, 2000, &redis, &err), "%s", err.message);
-    cr_assert(redis_run(redis, NULL, &err, "FLUSHALL"), "%s", err.message);
-    redis_release(redis);
+    cr_assert(redis_run(fixture.redis, NULL, &err, "FLUSHALL"), "%s", err.message);
 }
 
 void feature_store_tear_down(void)
 {
     pg_release(connection);
-    redis_pool_free(fixture.redis);
+    redis_client_free(fixture.redis);
     pg_pool_free(fixture.postgres);
     feature_views_fini(&fixture.views);
     test_database_drop();
@@ -93,10 +100,10 @@ char *fixture_export(int64_t recorded_since, int64_t *ret_cursor)
         .features = &orders,
         .features_count = 1,
         .from = 0,
-        .to = fixture_hour(100000),
+        .to = hour_start(fixture_hour(100000)),
         .recorded_since = recorded_since,
     };
-    cr_assert(offline_export_write(connection, &request, EXPORT_CSV, out, &progress, &err), "%s", err.message);
+    cr_assert(offline_export_write(connection, &request, TABLE_CSV, out, &progress, &err), "%s", err.message);
     fclose(out);
     *ret_cursor = progress.recorded_seq;
     return text;

@@ -8,6 +8,8 @@
 void feature_store_set_up(void);
 void feature_store_tear_down(void);
 extern FeatureStore fixture;
+/* Another Redis from now on. */
+void feature_store_use_redis(const char *address, int timeout_ms);
 
 PgConnection *fixture_connection(void);
 const FeatureView *fixture_view(void);

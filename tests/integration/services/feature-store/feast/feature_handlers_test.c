@@ -136,12 +136,9 @@ Test(feature_handlers, bad_questions_are_answered_with_what_is_wrong)
 Test(feature_handlers, online_values_expire)
 {
     HTTP_REPLY_SCOPED HttpReply reply = {0};
-    RedisConnection *redis = NULL;
     size_t rows = 0;
     Error err;
-    cr_assert(redis_acquire(fixture.redis, 2000, &redis, &err), "%s", err.message);
-    cr_assert(online_writer_sync(fixture_connection(), redis, fixture_view(), &rows, &err), "%s", err.message);
-    redis_release(redis);
+    cr_assert(online_writer_sync(fixture_connection(), fixture.redis, fixture_view(), &rows, &err), "%s", err.message);
     cr_assert(call("/get-online-features", NULL, QUESTION, &reply, &err), "%s", err.message);
     cr_assert_not_null(strstr(reply.body.data,
                               "{\"values\":[null,null],\"statuses\":[\"OUTSIDE_MAX_AGE\",\"NOT_FOUND\"],"
@@ -162,8 +159,7 @@ Test(feature_handlers, a_redis_that_is_down_is_unavailable_and_offline_goes_on)
 {
     HTTP_REPLY_SCOPED HttpReply reply = {0};
     Error err = {0};
-    redis_pool_free(fixture.redis);
-    fixture.redis = redis_pool_new("127.0.0.1:9", "", 2, 500);
+    feature_store_use_redis("127.0.0.1:9", 500);
     cr_assert_not(call("/get-online-features", NULL, QUESTION, NULL, &err));
     cr_assert(error_is_transient(&err), "%s", err.message);
     cr_assert_not_null(strstr(err.message, "503"), "%s", err.message);

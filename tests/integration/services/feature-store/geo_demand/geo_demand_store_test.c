@@ -104,7 +104,7 @@ Test(geo_demand_store, impossible_changes_store_nothing)
         FeatureProgress progress;
         cr_assert_not(geo_demand_apply(fixture_connection(), 0, 1, (GeoDemandChange[]){good, bad[i]}, 2, &err));
         cr_assert_eq(err.code, ERROR_UPSTREAM);
-        cr_assert(feature_progress_read(fixture_connection(), GEO_DEMAND_VIEW, false, &progress, &err), "%s",
+        cr_assert(feature_progress_read(fixture_connection(), GEO_DEMAND_TABLE, false, &progress, &err), "%s",
                   err.message);
         cr_assert_eq(progress.source_cursor, 0);
     }
@@ -182,9 +182,9 @@ Test(geo_demand_store, unknown_geo_is_named)
 {
     Error err;
     FeatureProgress progress;
-    ExportRequest request = {.view = fixture_view(), .features = (int[]){0}, .features_count = 1, .geo = "nowhere"};
+    ExportRequest request = {.view = fixture_view(), .features = (int[]){0}, .features_count = 1, .entity = "nowhere"};
     FILE *out = tmpfile();
-    cr_assert_not(offline_export_write(fixture_connection(), &request, EXPORT_CSV, out, &progress, &err));
+    cr_assert_not(offline_export_write(fixture_connection(), &request, TABLE_CSV, out, &progress, &err));
     cr_assert_eq(err.code, ERROR_NOT_FOUND);
     cr_assert_not_null(strstr(err.message, "nowhere"));
     fclose(out);

@@ -10,18 +10,16 @@
 TestSuite(online_store, .init = feature_store_set_up, .fini = feature_store_tear_down);
 
 static Arena *arena;
-static RedisConnection *redis;
+static RedisClient *redis;
 
 static void open_redis(void)
 {
-    Error err;
     arena = arena_new();
-    cr_assert(redis_acquire(fixture.redis, 2000, &redis, &err), "%s", err.message);
+    redis = fixture.redis;
 }
 
 static void close_redis(void)
 {
-    redis_release(redis);
     arena_free(arena);
 }
 
@@ -41,9 +39,9 @@ static FeastEntityRow *read_geos(void)
     FeastEntityRow *rows = NULL;
     Error err;
     yyjson_doc *json = yyjson_read(body, strlen(body), 0);
-    cr_assert(
-        feast_request_read(yyjson_doc_get_root(json), &fixture.views, &(FeatureServices){0}, arena, &request, &err),
-        "%s", err.message);
+    cr_assert(feast_request_read(yyjson_doc_get_root(json), &fixture.views, &(FeatureServices){0}, FEAST_ENTITIES_MAX,
+                                 arena, &request, &err),
+              "%s", err.message);
     yyjson_doc_free(json);
     cr_assert(online_store_read(redis, &request, arena, &rows, &err), "%s", err.message);
     return rows;
@@ -116,7 +114,7 @@ Test(online_store, a_marker_of_another_declaration_or_database_is_not_believed)
     FeatureView other = *fixture_view();
     other.schema_hash++;
     FeatureProgress progress;
-    cr_assert(feature_progress_read(fixture_connection(), GEO_DEMAND_VIEW, false, &progress, &err), "%s", err.message);
+    cr_assert(feature_progress_read(fixture_connection(), GEO_DEMAND_TABLE, false, &progress, &err), "%s", err.message);
     cr_assert(online_store_set_marker(redis, &other, progress.origin, 1, &err), "%s", err.message);
     cr_assert_eq(sync_rows(), 2);
     cr_assert(online_store_set_marker(redis, fixture_view(), "another", 1, &err), "%s", err.message);

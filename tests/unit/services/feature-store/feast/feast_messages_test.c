@@ -57,7 +57,7 @@ static bool read_text(const char *text, FeastRequest *request, Error *err)
 {
     yyjson_doc *body = yyjson_read(text, strlen(text), 0);
     cr_assert_not_null(body, "%s", text);
-    bool ok = feast_request_read(yyjson_doc_get_root(body), &views, &services, arena, request, err);
+    bool ok = feast_request_read(yyjson_doc_get_root(body), &views, &services, FEAST_ENTITIES_MAX, arena, request, err);
     yyjson_doc_free(body);
     return ok;
 }

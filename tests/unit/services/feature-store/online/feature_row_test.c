@@ -2,28 +2,51 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 TestSuite(feature_row);
 
-enum { COUNT = 9 };
+enum { COUNT = 11 };
 static const Feature declared[COUNT] = {
-    {"a", FEATURE_INT64, ""}, {"b", FEATURE_FLOAT64, ""}, {"c", FEATURE_INT64, ""},
-    {"d", FEATURE_INT64, ""}, {"e", FEATURE_INT64, ""},   {"f", FEATURE_INT64, ""},
-    {"g", FEATURE_INT64, ""}, {"h", FEATURE_INT64, ""},   {"i", FEATURE_FLOAT64, ""},
+    {"a", FEATURE_INT64, "", false},   {"b", FEATURE_FLOAT64, "", false}, {"c", FEATURE_TEXT, "", false},
+    {"d", FEATURE_BOOL, "", false},    {"e", FEATURE_INSTANT, "", false}, {"f", FEATURE_TEXT, "", true},
+    {"g", FEATURE_TEXT, "", false},    {"h", FEATURE_BOOL, "", false},    {"i", FEATURE_FLOAT64, "", false},
+    {"j", FEATURE_INSTANT, "", false}, {"k", FEATURE_TEXT, "", false},
 };
 static const FeatureView view = {
     .name = "v", .version = 1, .features = declared, .features_count = COUNT, .schema_hash = 0xfedcba98};
+enum { FIXED_BYTES = 24 + 2 + COUNT * 8, TEXT_BYTES = 8 + 2 + 1 };
 
 static Buffer pack(void)
 {
     FeatureValue values[COUNT] = {
-        {.integer = INT64_MIN}, {.real = -0.1}, {.null = true}, {.integer = 3}, {.integer = 4},
-        {.integer = 5},         {.integer = 6}, {.integer = 7}, {.null = true},
+        {.integer = INT64_MIN}, {.real = -0.1}, {.text = "caf\xc3\xa9 x"}, {.boolean = true}, {.instant = -7},
+        {.null = true},         {.text = "y"},  {.boolean = false},        {.null = true},    {.instant = INT64_MAX},
+        {.text = ""},
     };
     Buffer packed;
     buffer_init(&packed, 4096);
     feature_row_pack(&view, &(FeatureRow){.event_timestamp = 1234567, .created = -5, .values = values}, &packed);
     return packed;
+}
+
+static void check_values(const FeatureRow *row)
+{
+    const FeatureValue *values = row->values;
+    cr_assert_eq(row->event_timestamp, 1234567);
+    cr_assert_eq(row->created, -5);
+    cr_assert_eq(values[0].integer, INT64_MIN);
+    cr_assert_eq(values[1].real, -0.1);
+    cr_assert_str_eq(values[2].text, "caf\xc3\xa9 x");
+    cr_assert(values[3].boolean);
+    cr_assert_eq(values[4].instant, -7);
+    cr_assert_str_eq(values[6].text, "y");
+    cr_assert_not(values[7].boolean);
+    cr_assert_eq(values[9].instant, INT64_MAX);
+    cr_assert_str_eq(values[10].text, "");
+    for (int i = 0; i < COUNT; i++)
+        cr_assert_eq(values[i].null, i == 5 || i == 8, "feature %d", i);
 }
 
 Test(feature_row, comes_back_as_it_was)
@@ -32,15 +55,24 @@ Test(feature_row, comes_back_as_it_was)
     FeatureValue values[COUNT];
     FeatureRow row = {.values = values};
     Error err;
-    cr_assert_eq(packed.length_bytes, 24 + 2 + COUNT * 8);
-    cr_assert(feature_row_unpack(&view, packed.data, packed.length_bytes, &row, &err), "%s", err.message);
-    cr_assert_eq(row.event_timestamp, 1234567);
-    cr_assert_eq(row.created, -5);
-    cr_assert_eq(values[0].integer, INT64_MIN);
-    cr_assert_eq(values[1].real, -0.1);
-    for (int i = 0; i < COUNT; i++)
-        cr_assert_eq(values[i].null, i == 2 || i == 8, "feature %d", i);
+    cr_assert_eq(packed.length_bytes, FIXED_BYTES + TEXT_BYTES);
+    cr_assert_eq(packed.data[0], 2);
+    cr_assert(feature_row_unpack(&view, packed.data, packed.length_bytes, NULL, &row, &err), "%s", err.message);
+    check_values(&row);
     buffer_fini(&packed);
+}
+
+Test(feature_row, texts_in_an_arena_outlive_the_bytes)
+{
+    Buffer packed = pack();
+    FeatureValue values[COUNT];
+    FeatureRow row = {.values = values};
+    Arena *arena = arena_new();
+    Error err;
+    cr_assert(feature_row_unpack(&view, packed.data, packed.length_bytes, arena, &row, &err), "%s", err.message);
+    buffer_fini(&packed);
+    check_values(&row);
+    arena_free(arena);
 }
 
 Test(feature_row, every_other_length_is_refused)
@@ -50,10 +82,39 @@ Test(feature_row, every_other_length_is_refused)
     FeatureValue values[COUNT];
     for (size_t length = 0; length <= packed.length_bytes; length++) {
         Error err = {0};
-        bool ok = feature_row_unpack(&view, packed.data, length, &(FeatureRow){.values = values}, &err);
+        /* a copy of exactly that length, so that reading beyond it is noticed */
+        char *bytes = malloc(length + 1);
+        memcpy(bytes, packed.data, length);
+        char *exact = length == 0 ? bytes : realloc(bytes, length);
+        bool ok = feature_row_unpack(&view, exact, length, NULL, &(FeatureRow){.values = values}, &err);
         cr_assert_eq(ok, length == packed.length_bytes - 1, "%zu bytes", length);
         cr_assert(ok || err.code == ERROR_MALFORMED);
+        free(exact);
     }
+    buffer_fini(&packed);
+}
+
+Test(feature_row, no_byte_leads_out_of_the_row)
+{
+    Buffer packed = pack();
+    FeatureValue values[COUNT];
+    char *bytes = malloc(packed.length_bytes);
+    static const uint8_t wrong[] = {0, 1, 2, 0x7f, 0x80, 0xff};
+    for (size_t at = 0; at < packed.length_bytes; at++) {
+        for (size_t i = 0; i < sizeof(wrong); i++) {
+            FeatureRow row = {.values = values};
+            memcpy(bytes, packed.data, packed.length_bytes);
+            bytes[at] = (char)wrong[i];
+            if (!feature_row_unpack(&view, bytes, packed.length_bytes, NULL, &row, NULL))
+                continue;
+            for (int feature = 0; feature < COUNT; feature++) {
+                if (declared[feature].type == FEATURE_TEXT && !values[feature].null)
+                    cr_assert_leq((size_t)(values[feature].text - bytes) + strlen(values[feature].text) + 1,
+                                  packed.length_bytes);
+            }
+        }
+    }
+    free(bytes);
     buffer_fini(&packed);
 }
 
@@ -63,10 +124,11 @@ Test(feature_row, another_declaration_is_refused)
     FeatureView newer = view;
     newer.schema_hash++;
     FeatureValue values[COUNT];
+    FeatureRow row = {.values = values};
     Error err = {0};
-    cr_assert_not(feature_row_unpack(&newer, packed.data, packed.length_bytes, &(FeatureRow){.values = values}, &err));
+    cr_assert_not(feature_row_unpack(&newer, packed.data, packed.length_bytes, NULL, &row, &err));
     cr_assert_eq(err.code, ERROR_MALFORMED);
-    packed.data[0] = 9;
-    cr_assert_not(feature_row_unpack(&view, packed.data, packed.length_bytes, &(FeatureRow){.values = values}, &err));
+    packed.data[0] = 1;
+    cr_assert_not(feature_row_unpack(&view, packed.data, packed.length_bytes, NULL, &row, &err));
     buffer_fini(&packed);
 }
