@@ -204,12 +204,12 @@ Test(online_write_cluster, a_request_over_all_nodes)
     }
     snprintf(body + length, sizeof(body) - length, "]}}");
     OK(online_store_write(client, &view, rows, 300, ONLINE_NEWER_ONLY, NULL, &err));
-    json_t *json = NULL;
     FeastRequest request;
     FeastEntityRow *stored = NULL;
-    OK(json_parse(body, strlen(body), &json, &err));
-    OK(feast_request_read(json, &views, arena, &request, &err));
-    json_decref(json);
+    yyjson_doc *json = yyjson_read(body, strlen(body), 0);
+    OK(feast_request_read(yyjson_doc_get_root(json), &views, &(FeatureServices){0}, FEAST_ENTITIES_MAX, arena, &request,
+                          &err));
+    yyjson_doc_free(json);
     OK(online_store_read(client, &request, arena, &stored, &err));
     cr_assert_not(stored[0].found);
     for (int i = 0; i < 300; i++)
