@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 #include "services/feature-store/feast/feast_body.h"
-#include "services/feature-store/feast/feast_error.h"
+#include "services/feature-store/feast/feast_endpoint.h"
 #include "services/feature-store/feature_store.h"
 #include "services/feature-store/offline/historical_request.h"
 #include "services/feature-store/offline/point_in_time.h"
@@ -78,20 +78,22 @@ static bool answer_request(Request *request, Response *response, const Historica
     return joined && ended;
 }
 
-bool historical_handle_get(Request *request, Response *response, Error *err)
+static const TableFormat formats[] = {TABLE_JSON, TABLE_CSV, TABLE_ARROW};
+static const char *const media_types[] = {"application/json", "text/csv", "application/vnd.apache.arrow.stream", NULL};
+
+static bool handle_get(Request *request, Response *response, Error *err)
 {
     const FeatureStore *store = request->service;
     FEAST_BODY_SCOPED yyjson_doc *body = NULL;
     HistoricalRequest asked;
-    int format = TABLE_JSON;
-    if (!request_accepts(request, table_media_types, &format, err))
-        return false;
-    if (request_header(request, "Accept") == NULL)
-        format = TABLE_JSON;
-    if (feast_body_read(request, &body, err) &&
-        historical_request_read(yyjson_doc_get_root(body), &store->views, &store->services, request_arena(request),
-                                &asked, err) &&
-        answer_request(request, response, &asked, (TableFormat)format, err))
-        return true;
-    return feast_answer_error(response, err);
+    int choice = 0;
+    return request_accepts(request, media_types, &choice, err) && feast_body_read(request, &body, err) &&
+           historical_request_read(yyjson_doc_get_root(body), &store->views, &store->services, request_arena(request),
+                                   &asked, err) &&
+           answer_request(request, response, &asked, formats[choice], err);
+}
+
+bool historical_handle_get(Request *request, Response *response, Error *err)
+{
+    return feast_endpoint(handle_get, request, response, err);
 }

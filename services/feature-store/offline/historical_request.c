@@ -1,37 +1,23 @@
 #include "services/feature-store/offline/historical_request.h"
 
-#include <stdio.h>
 #include <string.h>
+#include "services/feature-store/feast/feast_value.h"
 #include "services/feature-store/offline/point_in_time.h"
 
 #define MOMENTS_COLUMN "event_timestamp"
 
-/* pandas writes times without an offset: they are UTC. */
-static bool read_moment(yyjson_val *value, Instant *ret_moment)
-{
-    const char *text = yyjson_get_str(value);
-    char utc[INSTANT_TEXT_MAX];
-    if (text == NULL)
-        return false;
-    if (instant_parse(text, ret_moment, NULL))
-        return true;
-    int length = snprintf(utc, sizeof(utc), "%sZ", text);
-    return length > 0 && (size_t)length < sizeof(utc) && instant_parse(utc, ret_moment, NULL);
-}
-
 static bool read_moments(yyjson_val *body, Arena *arena, HistoricalRequest *request, Error *err)
 {
-    yyjson_val *list = yyjson_obj_get(yyjson_obj_get(body, "entities"), MOMENTS_COLUMN);
+    yyjson_val *list = yyjson_obj_get(yyjson_obj_get(body, "entities"), MOMENTS_COLUMN), *value;
     size_t count = request->wanted.entities_count;
     if (!yyjson_is_arr(list))
         return error_set_at(err, ERROR_UNPROCESSABLE, "entities",
                             "entities must have a list " MOMENTS_COLUMN ": the moment of each row");
     request->moments = arena_array(arena, count, sizeof(*request->moments));
     size_t i, all;
-    yyjson_val *value;
     yyjson_arr_foreach(list, i, all, value)
     {
-        if (!read_moment(value, &request->moments[i]))
+        if (!feast_instant_read(value, &request->moments[i]))
             return error_set_at(err, ERROR_UNPROCESSABLE, "entities",
                                 "entities." MOMENTS_COLUMN "[%zu] must be a time such as 2026-11-23T16:00:00Z", i);
     }

@@ -12,7 +12,7 @@ typedef struct HistoricalRequest {
 } HistoricalRequest;
 
 /* As feast_request_read(), with up to POINT_IN_TIME_ROWS_MAX rows, `event_timestamp` among the columns of `entities`
- * (RFC 3339; without an offset it is UTC), and `recorded`: "before" (default) or "any". UNPROCESSABLE names the row of
+ * (as feast_instant_read() takes it), and `recorded`: "before" (default) or "any". UNPROCESSABLE names the row of
  * a bad moment, and a feature that is kept online only. */
 bool historical_request_read(yyjson_val *body, const FeatureViews *views, const FeatureServices *services, Arena *arena,
                              HistoricalRequest *ret_request, Error *err) MUST_CHECK;

@@ -84,6 +84,7 @@ static bool take(void *context, size_t first, size_t count, const FeastEntityRow
 static Found join(const char *entities, const char *recorded)
 {
     ARENA_SCOPED Arena *arena = arena_new();
+    yyjson_doc *json = NULL;
     const char *body = arena_printf(arena,
                                     "{\"features\": [\"load:waiting\", \"load:note\", \"rating:stars\"],"
                                     " \"entities\": %s, \"recorded\": \"%s\"}",
@@ -91,12 +92,12 @@ static Found join(const char *entities, const char *recorded)
     HistoricalRequest request;
     Found found = {.rows = 0};
     Error err;
-    yyjson_doc *json = yyjson_read(body, strlen(body), 0);
+    json = yyjson_read(body, strlen(body), 0);
     cr_assert(historical_request_read(yyjson_doc_get_root(json), &views, &services, arena, &request, &err), "%s",
               err.message);
-    yyjson_doc_free(json);
     PointInTime asked = {&request.wanted, request.moments, request.any_recorded, NULL};
     cr_assert(point_in_time_each(fixture_connection(), &asked, take, &found, &err), "%s", err.message);
+    yyjson_doc_free(json);
     return found;
 }
 
@@ -159,7 +160,7 @@ Test(point_in_time, a_bad_moment_is_named)
     Error err;
     static const char body[] = "{\"features\": [\"load:waiting\"], \"entities\": {\"branch\": [\"b\", \"b\"],"
                                " \"event_timestamp\": [\"2026-11-02T10:00:00Z\", \"yesterday\"]}}";
-    yyjson_doc *json = yyjson_read(body, strlen(body), 0);
+    yyjson_doc *json = yyjson_read(body, sizeof(body) - 1, 0);
     cr_assert_not(historical_request_read(yyjson_doc_get_root(json), &views, &services, arena, &request, &err));
     yyjson_doc_free(json);
     cr_assert(strstr(err.message, "event_timestamp[1]") != NULL, "%s", err.message);
