@@ -218,7 +218,7 @@ class Bench:
                     HERE / "random_entities.lua", url], env=environment)
         assert "Non-2xx" not in said and "Socket errors" not in said, said
         return (float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1]),
-                duration_ms(re.search(r"^ +99% +(\S+)$", said, re.MULTILINE)[1]))
+                duration_ms(re.search(r"^ +99% +(\S+)", said, re.MULTILINE)[1]))
 
     def online(self, our_url):
         say("filling Feast's online store by its own materialization")
