@@ -63,3 +63,7 @@ int64_t arrow_get_int(const ArrowTable *table, size_t row, size_t column);      
 double arrow_get_real(const ArrowTable *table, size_t row, size_t column);      /* NAN when null */
 /* NULL and 0 when null; a null item is NAN. */
 const double *arrow_get_reals(const ArrowTable *table, size_t row, size_t column, size_t *ret_count);
+/* The columns that a stream has, in its order, all nullable, each of the type it is best read as. UNPROCESSABLE names a
+ * column of a type that is not read here; else errors as above. */
+bool arrow_table_columns(const void *data, size_t length_bytes, Arena *arena, ArrowColumn **ret_columns,
+                         size_t *ret_count, Error *err) MUST_CHECK;

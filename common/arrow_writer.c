@@ -9,7 +9,7 @@
 enum {
     BATCH_ROWS = 65536,
     BATCH_BYTES = 8 << 20,
-    COLUMNS_MAX = 256,
+    COLUMNS_MAX = 512,
 };
 
 struct ArrowWriter {

@@ -45,7 +45,7 @@ static bool add_view(FeastRequest *request, const FeatureView *view, size_t *ret
     return true;
 }
 
-static bool add_column(FeastRequest *request, const FeatureViews *views, const char *text, bool full_names,
+bool feast_request_add(FeastRequest *request, const FeatureViews *views, const char *text, bool full_names,
                        Arena *arena, Error *err)
 {
     const FeatureView *view = NULL;
@@ -107,7 +107,7 @@ static bool read_columns(yyjson_val *body, const FeatureViews *views, const Feat
         reference = service == NULL ? unsafe_yyjson_get_next(reference) : NULL;
         if (text == NULL)
             return error_set_at(err, ERROR_UNPROCESSABLE, "features", "features[%zu] must be a string", i);
-        if (!add_column(request, views, text, full_names, arena, err))
+        if (!feast_request_add(request, views, text, full_names, arena, err))
             return false;
     }
     return true;
@@ -224,6 +224,15 @@ static bool make_entities(const FeastRequest *request, FeastView *wanted, Arena 
     return true;
 }
 
+bool feast_request_join(FeastRequest *request, Arena *arena, Error *err)
+{
+    for (size_t i = 0; i < request->views_count; i++) {
+        if (!make_entities(request, &request->views[i], arena, err))
+            return false;
+    }
+    return true;
+}
+
 bool feast_request_read(yyjson_val *body, const FeatureViews *views, const FeatureServices *services, size_t rows_max,
                         Arena *arena, FeastRequest *ret_request, Error *err)
 {
@@ -231,10 +240,8 @@ bool feast_request_read(yyjson_val *body, const FeatureViews *views, const Featu
     if (!read_columns(body, views, services, arena, &request, err) ||
         !read_entities(body, rows_max, arena, &request, err))
         return false;
-    for (size_t i = 0; i < request.views_count; i++) {
-        if (!make_entities(&request, &request.views[i], arena, err))
-            return false;
-    }
+    if (!feast_request_join(&request, arena, err))
+        return false;
     request.with_version_metadata = yyjson_is_true(yyjson_obj_get(body, "include_feature_view_version_metadata"));
     *ret_request = request;
     return true;

@@ -46,3 +46,9 @@ typedef struct FeastRequest {
  * unknown view or service, UNPROCESSABLE for everything else. */
 bool feast_request_read(yyjson_val *body, const FeatureViews *views, const FeatureServices *services, size_t rows_max,
                         Arena *arena, FeastRequest *ret_request, Error *err) MUST_CHECK;
+
+/* For bodies of another form, in this order: one feature by its reference, request->columns having room for it; then,
+ * with entities_count and the values of all join keys set, the entities of each view. Errors as above. */
+bool feast_request_add(FeastRequest *request, const FeatureViews *views, const char *text, bool full_names,
+                       Arena *arena, Error *err) MUST_CHECK;
+bool feast_request_join(FeastRequest *request, Arena *arena, Error *err) MUST_CHECK;

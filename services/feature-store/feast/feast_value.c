@@ -22,7 +22,7 @@ static bool read_whole(yyjson_val *json, int64_t *ret_number)
     return true;
 }
 
-static bool read_epoch(int64_t number, Instant *ret_instant)
+bool feast_epoch_read(int64_t number, Instant *ret_instant)
 {
     static const struct {
         int64_t below, multiply, divide;
@@ -45,7 +45,7 @@ static bool read_epoch(int64_t number, Instant *ret_instant)
 }
 
 /* What instant_parse takes, of a text that may lack the time, the zone, or the zone's colon or minutes. */
-static bool read_time_text(const char *text, size_t length, Instant *ret_instant)
+bool feast_time_read(const char *text, size_t length, Instant *ret_instant)
 {
     char full[TIME_LENGTH_MAX + 16];
     Error why;
@@ -72,8 +72,8 @@ bool feast_instant_read(yyjson_val *json, Instant *ret_instant)
 {
     int64_t number = 0;
     if (yyjson_is_str(json))
-        return read_time_text(yyjson_get_str(json), yyjson_get_len(json), ret_instant);
-    return read_whole(json, &number) && read_epoch(number, ret_instant);
+        return feast_time_read(yyjson_get_str(json), yyjson_get_len(json), ret_instant);
+    return read_whole(json, &number) && feast_epoch_read(number, ret_instant);
 }
 
 static bool read_real(yyjson_val *json, double *ret_real)

@@ -10,3 +10,6 @@ bool feast_value_read(yyjson_val *json, FeatureType type, FeatureValue *ret_valu
 bool feast_key_read(yyjson_val *json, FeatureType type, Arena *arena, FeatureValue *ret_value) MUST_CHECK;
 /* ISO 8601 with or without a zone, a bare date, or a whole number since 1970. */
 bool feast_instant_read(yyjson_val *json, Instant *ret_instant) MUST_CHECK;
+/* The same of a text of that length, and of a number since 1970 whose size tells its unit. */
+bool feast_time_read(const char *text, size_t length, Instant *ret_instant) MUST_CHECK;
+bool feast_epoch_read(int64_t number, Instant *ret_instant) MUST_CHECK;

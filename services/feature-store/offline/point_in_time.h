@@ -5,8 +5,6 @@
 #include "services/feature-store/feast/feast_response.h"
 #include "services/feature-store/on_demand/geo_places.h"
 
-enum { POINT_IN_TIME_ROWS_MAX = 1000000 };
-
 typedef struct PointInTime {
     const FeastRequest *wanted; /* views, features, and the entity of each row */
     const Instant *moments;     /* one per row */

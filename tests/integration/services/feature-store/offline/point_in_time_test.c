@@ -80,11 +80,20 @@ static bool take(void *context, size_t first, size_t count, const FeastEntityRow
     return true;
 }
 
+static bool read_request(yyjson_doc *document, Arena *arena, HistoricalRequest *ret_request, Error *err)
+{
+    yyjson_val *root = yyjson_doc_get_root(document);
+    HistoricalQuestion question;
+    EntityTable table;
+    return historical_question_read(root, arena, &question, err) &&
+           entity_table_from_json(yyjson_obj_get(root, "entities"), arena, &table, err) &&
+           historical_request_make(&question, table, &views, &services, arena, ret_request, err);
+}
+
 /* The values of branch b (or those named) at the moments. */
 static Found join(const char *entities, const char *recorded)
 {
     ARENA_SCOPED Arena *arena = arena_new();
-    yyjson_doc *json = NULL;
     const char *body = arena_printf(arena,
                                     "{\"features\": [\"load:waiting\", \"load:note\", \"rating:stars\"],"
                                     " \"entities\": %s, \"recorded\": \"%s\"}",
@@ -92,12 +101,12 @@ static Found join(const char *entities, const char *recorded)
     HistoricalRequest request;
     Found found = {.rows = 0};
     Error err;
-    json = yyjson_read(body, strlen(body), 0);
-    cr_assert(historical_request_read(yyjson_doc_get_root(json), &views, &services, arena, &request, &err), "%s",
-              err.message);
+    yyjson_doc *document = yyjson_read(body, strlen(body), 0);
+    cr_assert_not_null(document, "%s", body);
+    cr_assert(read_request(document, arena, &request, &err), "%s", err.message);
     PointInTime asked = {&request.wanted, request.moments, request.any_recorded, NULL};
     cr_assert(point_in_time_each(fixture_connection(), &asked, take, &found, &err), "%s", err.message);
-    yyjson_doc_free(json);
+    yyjson_doc_free(document);
     return found;
 }
 
@@ -153,15 +162,46 @@ Test(point_in_time, rows_keep_their_order_and_doubles_and_views_their_own_ttl)
     }
 }
 
-Test(point_in_time, a_bad_moment_is_named)
+static const struct {
+    char body[200], words[60], pointer[24];
+    ErrorCode code;
+} bad[] = {
+    {"{\"features\": [\"load:waiting\"], \"entities\": {\"branch\": [\"b\", \"b\"], \"event_timestamp\":"
+     " [\"2026-11-02T10:00:00Z\", \"yesterday\"]}}",
+     "event_timestamp[1]", "entities", ERROR_UNPROCESSABLE},
+    {"{\"features\": [], \"entities\": {\"branch\": [\"b\"], \"event_timestamp\": [\"2026-11-02\"]}}", "features",
+     "features", ERROR_UNPROCESSABLE},
+    {"{\"features\": [\"load:waiting\"], \"entities\": {\"branch\": [\"b\"]}}", "event_timestamp", "entities",
+     ERROR_UNPROCESSABLE},
+    {"{\"features\": [\"load:waiting\"], \"entities\": {\"event_timestamp\": [\"2026-11-02\"]}}", "['branch']",
+     "entities", ERROR_UNPROCESSABLE},
+    {"{\"features\": [\"load:waiting\"], \"entities\": {\"branch\": [null], \"event_timestamp\": [\"2026-11-02\"]}}",
+     "branch[0]", "entities", ERROR_UNPROCESSABLE},
+    {"{\"features\": [\"load:waiting\"], \"entities\": {\"branch\": [], \"event_timestamp\": []}}", "no rows",
+     "entities", ERROR_UNPROCESSABLE},
+    {"{\"features\": [\"load:waiting\"], \"entities\": {\"branch\": [\"b\"], \"waiting\": [1], \"event_timestamp\":"
+     " [\"2026-11-02\"]}}",
+     "a column waiting", "full_feature_names", ERROR_UNPROCESSABLE},
+    {"{\"features\": [\"load:waiting\"], \"recorded\": \"after\", \"entities\": {}}", "recorded", "recorded",
+     ERROR_UNPROCESSABLE},
+    {"{\"features\": [\"nothing:x\"], \"entities\": {\"event_timestamp\": [1]}}", "nothing", "features",
+     ERROR_NOT_FOUND},
+    {"{\"feature_service\": \"zzz\", \"entities\": {\"event_timestamp\": [1]}}", "zzz", "feature_service",
+     ERROR_NOT_FOUND},
+};
+
+Test(point_in_time, a_bad_request_is_told_what_is_wrong)
 {
-    ARENA_SCOPED Arena *arena = arena_new();
-    HistoricalRequest request;
-    Error err;
-    static const char body[] = "{\"features\": [\"load:waiting\"], \"entities\": {\"branch\": [\"b\", \"b\"],"
-                               " \"event_timestamp\": [\"2026-11-02T10:00:00Z\", \"yesterday\"]}}";
-    yyjson_doc *json = yyjson_read(body, sizeof(body) - 1, 0);
-    cr_assert_not(historical_request_read(yyjson_doc_get_root(json), &views, &services, arena, &request, &err));
-    yyjson_doc_free(json);
-    cr_assert(strstr(err.message, "event_timestamp[1]") != NULL, "%s", err.message);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        ARENA_SCOPED Arena *arena = arena_new();
+        yyjson_doc *document = yyjson_read(bad[i].body, strlen(bad[i].body), 0);
+        HistoricalRequest request;
+        Error err;
+        cr_assert_not_null(document, "%s", bad[i].body);
+        cr_assert_not(read_request(document, arena, &request, &err), "%s", bad[i].body);
+        cr_assert_eq(err.code, bad[i].code, "%s: %s", bad[i].body, err.message);
+        cr_assert_str_eq(err.pointer, bad[i].pointer, "%s: %s", bad[i].body, err.message);
+        cr_assert_not_null(strstr(err.message, bad[i].words), "%s: %s", bad[i].body, err.message);
+        yyjson_doc_free(document);
+    }
 }
