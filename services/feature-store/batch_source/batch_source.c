@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/metrics.h"
 #include "services/feature-store/offline/offline_store.h"
+#include "services/feature-store/online/online_store.h"
 #include "services/feature-store/registry/feature_entity.h"
 #include "services/feature-store/batch_source/batch_source_sql.h"
 
@@ -96,7 +97,19 @@ static bool read_rows(void *context, const PGresult *result, Error *err)
     return true;
 }
 
-bool batch_source_run(PgConnection *connection, const FeatureView *view, Instant now, size_t *ret_rows, Error *err)
+static bool write_online(const Reading *reading, RedisClient *redis, Error *err)
+{
+    OnlineRow *rows = arena_array(reading->arena, reading->count, sizeof(*rows));
+    Instant created = clock_wall();
+    for (size_t i = 0; i < reading->count; i++) {
+        rows[i] = (OnlineRow){.entity = reading->rows[i].entity, .row = reading->rows[i].row};
+        rows[i].row.created = created;
+    }
+    return online_store_write(redis, reading->view, rows, reading->count, ONLINE_NEWER_ONLY, NULL, err);
+}
+
+bool batch_source_run(PgConnection *connection, RedisClient *redis, const FeatureView *view, Instant now,
+                      size_t *ret_rows, Error *err)
 {
     ARENA_SCOPED Arena *arena = arena_new();
     Reading reading = {.view = view, .arena = arena};
@@ -111,7 +124,9 @@ bool batch_source_run(PgConnection *connection, const FeatureView *view, Instant
     if (reading.rejected > 0)
         metric_add(metric_with(&rows_rejected, view->name), (double)reading.rejected);
     int64_t recorded_seq = 0;
-    if (reading.count > 0 && !offline_store_append(connection, view, reading.rows, reading.count, &recorded_seq, err))
+    if (reading.count > 0 &&
+        (!offline_store_append(connection, view, reading.rows, reading.count, &recorded_seq, err) ||
+         !write_online(&reading, redis, err)))
         return false;
     *ret_rows = reading.count;
     return true;
@@ -137,7 +152,7 @@ bool batch_source_step(void *service, WorkerStep *step, Error *err)
         PG_SCOPED PgConnection *connection = NULL;
         size_t rows = 0;
         if (!feature_store_acquire(store, &connection, err) ||
-            !batch_source_run(connection, view, due_moment(view, now), &rows, err))
+            !batch_source_run(connection, store->redis, view, due_moment(view, now), &rows, err))
             return false;
         done[i] = due_moment(view, now);
         log_debug("features.source_read", log_text("feature_view", view->name), log_int("rows", (int64_t)rows));
