@@ -178,7 +178,7 @@ def test_csv_in_and_out(store):
     platform, frames, asked = store
     text = asked.to_csv(index=False)
     check(arrow_of(ask(platform, text.encode(), CSV, ARROW)), asked, frames)
-    out = pd.read_csv(io.StringIO(ask(platform, text.encode(), CSV, CSV).text))
+    out = pd.read_csv(io.StringIO(ask(platform, text.encode(), CSV, CSV).content.decode()))
     want = arrow_of(ask(platform, text.encode(), CSV, ARROW))
     assert out["note"].where(out["note"].notna(), None).tolist() == want["note"].to_pylist()
     assert np.array_equal(out["load"], want["load"].to_pandas(), equal_nan=True)
