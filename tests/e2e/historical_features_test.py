@@ -159,7 +159,7 @@ def test_arrow_in_and_out_is_what_pandas_computes(store, recorded):
     table = arrow_of(ask(platform, body, ARROW, ARROW, f"&recorded={recorded}"))
     assert table.schema.field("busy").type == pa.bool_() and table.schema.field("label").type == pa.int64()
     check(table, asked, frames, recorded == "any")
-    rows = duckdb.from_arrow(table).aggregate("count(*) AS n, sum(done) AS done").fetchone()
+    rows = duckdb.from_arrow(table).aggregate("count(*) AS n, sum(done) AS done").fetchall()[0]
     assert rows == (len(asked), sum(v for v in table["done"].to_pylist() if v is not None))
 
 
@@ -178,7 +178,7 @@ def test_csv_in_and_out(store):
     platform, frames, asked = store
     text = asked.to_csv(index=False)
     check(arrow_of(ask(platform, text.encode(), CSV, ARROW)), asked, frames)
-    out = pd.read_csv(io.StringIO(ask(platform, text.encode(), CSV, CSV).text))
+    out = pd.read_csv(io.BytesIO(ask(platform, text.encode(), CSV, CSV).content))
     want = arrow_of(ask(platform, text.encode(), CSV, ARROW))
     assert out["note"].where(out["note"].notna(), None).tolist() == want["note"].to_pylist()
     assert np.array_equal(out["load"], want["load"].to_pandas(), equal_nan=True)
