@@ -180,7 +180,7 @@ def test_csv_in_and_out(store):
     check(arrow_of(ask(platform, text.encode(), CSV, ARROW)), asked, frames)
     out = pd.read_csv(io.BytesIO(ask(platform, text.encode(), CSV, CSV).content))
     want = arrow_of(ask(platform, text.encode(), CSV, ARROW))
-    assert out["note"].where(out["note"].notna(), None).tolist() == want["note"].to_pylist()
+    assert [None if pd.isna(v) else v for v in out["note"]] == want["note"].to_pylist()
     assert np.array_equal(out["load"], want["load"].to_pandas(), equal_nan=True)
 
 
