@@ -120,6 +120,37 @@ static MetricSeries *find_series(const struct MetricState *state, const char *la
     return NULL;
 }
 
+/* Whether the text is what render_labels() makes of the values; nothing is rendered for it. */
+static bool has_labels(const char *text, const Metric *metric, const char *const *values)
+{
+    for (size_t i = 0; metric->labels[i] != NULL; i++) {
+        size_t name_bytes = strlen(metric->labels[i]);
+        if (i > 0 && *text++ != ',')
+            return false;
+        if (strncmp(text, metric->labels[i], name_bytes) != 0 || strncmp(text + name_bytes, "=\"", 2) != 0)
+            return false;
+        text += name_bytes + 2;
+        for (const char *c = values[i]; *c != '\0'; c++, text++) {
+            if ((*c == '\n' || *c == '"' || *c == '\\') && *text++ != '\\')
+                return false;
+            if (*text != (*c == '\n' ? 'n' : *c))
+                return false;
+        }
+        if (*text++ != '"')
+            return false;
+    }
+    return *text == '\0';
+}
+
+static MetricSeries *find_labelled(const struct MetricState *state, const char *const *values)
+{
+    for (size_t i = 0; i < state->series_count; i++) {
+        if (has_labels(state->series[i]->labels, state->metric, values))
+            return state->series[i];
+    }
+    return NULL;
+}
+
 /* Takes `labels`. */
 static MetricSeries *add_series(struct MetricState *state, char *labels)
 {
@@ -138,9 +169,14 @@ static MetricSeries *add_series(struct MetricState *state, char *labels)
 MetricSeries *metric_series(Metric *metric, const char *const *label_values)
 {
     struct MetricState *state = state_of(metric);
+    pthread_mutex_lock(&state->lock);
+    MetricSeries *series = find_labelled(state, label_values);
+    pthread_mutex_unlock(&state->lock);
+    if (series != NULL)
+        return series;
     char *labels = render_labels(metric, label_values);
     pthread_mutex_lock(&state->lock);
-    MetricSeries *series = find_series(state, labels);
+    series = find_series(state, labels);
     if (series == NULL && state->series_count >= METRIC_SERIES_MAX) {
         free(labels);
         labels = render_labels(metric, NULL);

@@ -38,7 +38,8 @@ bool redis_redirect_read(const char *text, const char *asked, RedisRedirect *ret
         strchr(address, ':') == NULL)
         return false;
     const char *colon = strrchr(asked, ':');
-    int host_length = address[0] != ':' ? 0 : colon == NULL ? -1 : (int)(colon - asked);
+    bool no_host = strrchr(address, ':') == address; /* unlike ::1:6381 */
+    int host_length = !no_host ? 0 : colon == NULL ? -1 : (int)(colon - asked);
     if (host_length < 0)
         return false;
     int length = snprintf(redirect.address, sizeof(redirect.address), "%.*s%s", host_length, asked, address);

@@ -26,6 +26,8 @@ all|yyjson|yyjson library|deploy/deps/yyjson.sh deploy/deps/common.sh deploy/dep
 all|kafka|Kafka|deploy/kafka/pom.xml deploy/local-stack/kafka.sh deploy/local-stack/kafka.properties|kafka/formatted
 all|mongo|Mongo-wire server|deploy/mongo/pom.xml deploy/mongo/MongoServer.java|mongo/classes/MongoServer.class
 test bench deep lint|python-tests|Python packages of the tests|tests/requirements.txt|venv/bin/pytest
+test deep|feast-0.67.0|Feast's SDK 0.67.0|tests/feast-requirements-0.67.0.txt|feast-0.67.0/venv/bin/feast
+test deep|feast-0.63.0|Feast's SDK 0.63.0|tests/feast-requirements-0.63.0.txt|feast-0.63.0/venv/bin/feast
 bench|python-peers|Python packages of the benchmarks' peers|tests/bench/peers/requirements.txt|peers/venv/bin/python
 bench|feast|Feast, peer of the feature store|tests/bench/peers/feast/requirements.txt|peers/feast/bin/feast
 "
@@ -36,6 +38,10 @@ do_step() {
     h3 | hiredis | nanoarrow | yyjson) "$root/deploy/deps/$1.sh" ;;
     kafka | mongo) "$root/deploy/$1/install.sh" ;;
     python-tests) pip_install "$local_dir/venv" "$root/tests/requirements.txt" ;;
+    feast-*)
+        rm -rf "${local_dir:?}/$1" && /usr/bin/python3 -m venv "$local_dir/$1/venv" &&
+            pip_install "$local_dir/$1/venv" "$root/tests/feast-requirements-${1#feast-}.txt"
+        ;;
     python-peers)
         /usr/bin/python3 -m venv "$local_dir/peers/venv" &&
             pip_install "$local_dir/peers/venv" "$root/tests/bench/peers/requirements.txt"

@@ -8,7 +8,7 @@
 #include "services/feature-store/on_demand/on_demand.h"
 #include "services/feature-store/online/online_writer.h"
 #include "services/feature-store/postgres_keeper.h"
-#include "services/feature-store/sql_source/sql_source.h"
+#include "services/feature-store/batch_source/batch_source.h"
 #include "services/feature-store/view_handlers.h"
 
 enum { REDIS_TIMEOUT_MS = 1000, STATEMENT_TIMEOUT_MS = 120000 };
@@ -64,7 +64,7 @@ static const Route routes[] = {
 
 static const WorkerDefinition workers[] = {
     {"postgres", postgres_keeper_step, true},    {"demand_follower", geo_demand_follower_step, true},
-    {"online_writer", online_writer_step, true}, {"sql_sources", sql_source_step, false},
+    {"online_writer", online_writer_step, true}, {"batch_sources", batch_source_step, false},
     {"geo_places", geo_places_step, false},      {0},
 };
 

@@ -7,7 +7,7 @@ import pytest
 from platform_under_test import BUILD, TOP, Platform, free_port, wait_until
 
 DECLARATION = {
-    "name": "runner_supply", "version": 1, "description": "Runners near a geo.", "owner": "dispatch",
+    "name": "runner_shift", "version": 1, "description": "Runners near a geo.", "owner": "dispatch",
     "entities": [{"name": "geo", "join_key": "geo"}, {"name": "shift", "join_key": "shift", "type": "int64"}],
     "ttl_s": 0, "source": {"kind": "push", "name": "runner_positions"}, "tags": {"grain": "minute"},
     "features": [{"name": "free", "type": "int64", "description": "Runners without an order."},
@@ -17,7 +17,7 @@ DECLARATION = {
 FREE, ORDER, NEAREST = DECLARATION["features"]
 
 
-def declare(folder, file="runner_supply.json", **changes):
+def declare(folder, file="runner_shift.json", **changes):
     (folder / file).write_text(json.dumps(DECLARATION | changes))
 
 
@@ -53,7 +53,7 @@ def columns(platform, table):
 
 def test_versions_side_by_side_and_an_export_of_each(store):
     platform, folder = store
-    assert columns(platform, "runner_supply_v1") == ["free", "order"]
+    assert columns(platform, "runner_shift_v1") == ["free", "order"]
     declare(folder, features=[FREE | {"type": "float64"}, ORDER, NEAREST])
     restart(platform)
     wait_until("the change to be refused", lambda: waits_for(platform, "needs version 2"), 30)
@@ -61,30 +61,30 @@ def test_versions_side_by_side_and_an_export_of_each(store):
     declare(folder, features=[ORDER, FREE, NEAREST, FREE | {"name": "added", "type": "timestamp"}])
     restart(platform)
     wait_until("both versions", lambda: platform.scalar(
-        "SELECT count(*) FROM features.view WHERE name = 'runner_supply'") == 2, 30)
-    assert columns(platform, "runner_supply_v1") == ["free", "order", "added"]
-    assert columns(platform, "runner_supply_v2") == ["free"]
+        "SELECT count(*) FROM features.view WHERE name = 'runner_shift'") == 2, 30)
+    assert columns(platform, "runner_shift_v1") == ["free", "order", "added"]
+    assert columns(platform, "runner_shift_v2") == ["free"]
     views = platform.json("feature-store", "/feature-views")["feature_views"]
-    assert {("geo_demand", 1), ("runner_supply", 1), ("runner_supply", 2)} <= {(v["name"], v["version"]) for v in views}
-    assert platform.json("feature-store", "/feature-views/runner_supply")["version"] == 2
-    export = "/feature-views/runner_supply/export"
+    assert {("geo_demand", 1), ("runner_shift", 1), ("runner_shift", 2)} <= {(v["name"], v["version"]) for v in views}
+    assert platform.json("feature-store", "/feature-views/runner_shift")["version"] == 2
+    export = "/feature-views/runner_shift/export"
     answer = platform.get("feature-store", f"{export}?version=1")
     assert answer.text == "geo,shift,event_timestamp,order,free,added\n"
     assert platform.get("feature-store", f"{export}?version=1&features=nearest").status_code == 400
     assert platform.get("feature-store", f"{export}?geo=a").status_code == 400, "a key is missing"
     assert platform.get("feature-store", f"{export}?geo=a&shift=x").status_code == 400
     assert platform.get("feature-store", f"{export}?geo=a&shift=7").status_code == 404
-    assert platform.json("feature-store", "/feature-views/runner_supply/statistics?version=1")["rows"] == 0
+    assert platform.json("feature-store", "/feature-views/runner_shift/statistics?version=1")["rows"] == 0
 
 
 def test_an_export_has_the_keys_and_the_types(store):
     platform, _ = store
-    platform.query("SELECT features.ensure_months('runner_supply_v1', '2026-06-01', '2026-06-01')")
+    platform.query("SELECT features.ensure_months('runner_shift_v1', '2026-06-01', '2026-06-01')")
     platform.query("""WITH entity AS (INSERT INTO features.entity (kind, key) VALUES ('geo,shift', 'a' || chr(31) || '7')
-                      RETURNING entity_id), row AS (INSERT INTO features.runner_supply_v1 SELECT entity_id,
+                      RETURNING entity_id), row AS (INSERT INTO features.runner_shift_v1 SELECT entity_id,
                       '2026-06-01T10:00:00.5Z', 1, now(), 3, 'x,y' FROM entity RETURNING 1)
-                      UPDATE features.progress SET recorded_seq = 1 WHERE feature_view = 'runner_supply_v1' RETURNING 1""")
-    answer = platform.get("feature-store", "/feature-views/runner_supply/export?geo=a&shift=7&to=2026-06-02T00:00:00Z")
+                      UPDATE features.progress SET recorded_seq = 1 WHERE feature_view = 'runner_shift_v1' RETURNING 1""")
+    answer = platform.get("feature-store", "/feature-views/runner_shift/export?geo=a&shift=7&to=2026-06-02T00:00:00Z")
     assert answer.text == 'geo,shift,event_timestamp,free,order\na,7,2026-06-01T10:00:00.5Z,3,"x,y"\n'
     assert answer.headers["Rushcast-Cursor"] == "1"
 

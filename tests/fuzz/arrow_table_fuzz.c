@@ -29,6 +29,7 @@ static double touch(const ArrowTable *table, size_t row, size_t column)
             sum += items[i];
         return sum;
     case ARROW_COLUMN_INT:
+    case ARROW_COLUMN_BOOL:
     case ARROW_COLUMN_HOUR:
     case ARROW_COLUMN_INSTANT:
         return (double)arrow_get_int(table, row, column);

@@ -31,13 +31,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length_bytes)
          !feature_services_load(feature_service_declarations, feature_service_declarations_count, &views, &services,
                                 &err)))
         abort();
-    JSON_SCOPED json_t *body = NULL;
-    if (!json_parse((const char *)data, length_bytes, &body, &err))
-        return 0;
+    yyjson_doc *body = yyjson_read((const char *)data, length_bytes, 0);
     ARENA_SCOPED Arena *arena = arena_new();
     FeastRequest request;
-    if (feast_request_read(body, &views, &services, FEAST_ENTITIES_MAX, arena, &request, &err))
+    if (feast_request_read(yyjson_doc_get_root(body), &views, &services, FEAST_ENTITIES_MAX, arena, &request, &err))
         check_request(&request);
+    yyjson_doc_free(body);
     return 0;
 }
 

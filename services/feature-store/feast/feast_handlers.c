@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/metrics.h"
+#include "services/feature-store/feast/feast_body.h"
 #include "services/feature-store/feast/feast_endpoint.h"
 #include "services/feature-store/feature_store.h"
 #include "services/feature-store/on_demand/on_demand.h"
@@ -100,11 +101,11 @@ static bool handle_online_features(Request *request, Response *response, Error *
     const FeatureStore *store = request->service;
     if (!request->may_wait && request->body_length_bytes > QUICK_BODY_MAX_BYTES)
         return request_must_wait(request);
-    JSON_SCOPED json_t *json = NULL;
+    FEAST_BODY_SCOPED yyjson_doc *body = NULL;
     FeastRequest wanted;
-    return request_json(request, &json, err) &&
-           feast_request_read(json, &store->views, &store->services, FEAST_ENTITIES_MAX, request_arena(request),
-                              &wanted, err) &&
+    return feast_body_read(request, &body, err) &&
+           feast_request_read(yyjson_doc_get_root(body), &store->views, &store->services, FEAST_ENTITIES_MAX,
+                              request_arena(request), &wanted, err) &&
            answer(request, response, &wanted, err);
 }
 

@@ -67,35 +67,44 @@ bool feast_request_add(FeastRequest *request, const FeatureViews *views, const c
     return true;
 }
 
-static bool find_service(const json_t *body, const FeatureServices *services, const FeatureService **ret_service,
-                         Error *err)
+/* NULL unless it is a text without a NUL in it. */
+static const char *get_text(yyjson_val *value)
 {
-    const json_t *name = json_object_get(body, "feature_service");
-    *ret_service = NULL;
-    if (name == NULL || json_is_null(name))
-        return true;
-    if (!json_is_string(name))
-        return error_set_at(err, ERROR_UNPROCESSABLE, "feature_service", "feature_service must be a name");
-    *ret_service = feature_services_find(services, json_string_value(name));
-    return *ret_service != NULL || error_set_at(err, ERROR_NOT_FOUND, "feature_service",
-                                                "Feature service %.100s does not exist", json_string_value(name));
+    const char *text = yyjson_get_str(value);
+    return text != NULL && strlen(text) == yyjson_get_len(value) ? text : NULL;
 }
 
-static bool read_columns(const json_t *body, const FeatureViews *views, const FeatureServices *services, Arena *arena,
+static bool find_service(yyjson_val *body, const FeatureServices *services, const FeatureService **ret_service,
+                         Error *err)
+{
+    yyjson_val *name = yyjson_obj_get(body, "feature_service");
+    *ret_service = NULL;
+    if (name == NULL || yyjson_is_null(name))
+        return true;
+    if (get_text(name) == NULL)
+        return error_set_at(err, ERROR_UNPROCESSABLE, "feature_service", "feature_service must be a name");
+    *ret_service = feature_services_find(services, get_text(name));
+    return *ret_service != NULL || error_set_at(err, ERROR_NOT_FOUND, "feature_service",
+                                                "Feature service %.100s does not exist", get_text(name));
+}
+
+static bool read_columns(yyjson_val *body, const FeatureViews *views, const FeatureServices *services, Arena *arena,
                          FeastRequest *request, Error *err)
 {
     const FeatureService *service = NULL;
     if (!find_service(body, services, &service, err))
         return false;
-    const json_t *features = json_object_get(body, "features");
-    size_t count = service == NULL ? json_array_size(features) : service->features_count;
+    yyjson_val *features = yyjson_obj_get(body, "features");
+    size_t count = service == NULL ? yyjson_arr_size(features) : service->features_count;
     if (count == 0 || count > FEAST_FEATURES_MAX)
         return error_set_at(err, ERROR_UNPROCESSABLE, "features",
                             "features must be a list of 1..%d references <feature_view>:<feature>", FEAST_FEATURES_MAX);
-    bool full_names = json_is_true(json_object_get(body, "full_feature_names"));
+    bool full_names = yyjson_is_true(yyjson_obj_get(body, "full_feature_names"));
     request->columns = arena_array(arena, count, sizeof(*request->columns));
+    yyjson_val *reference = yyjson_arr_get_first(features);
     for (size_t i = 0; i < count; i++) {
-        const char *text = service == NULL ? json_string_value(json_array_get(features, i)) : service->features[i];
+        const char *text = service == NULL ? get_text(reference) : service->features[i];
+        reference = service == NULL ? unsafe_yyjson_get_next(reference) : NULL;
         if (text == NULL)
             return error_set_at(err, ERROR_UNPROCESSABLE, "features", "features[%zu] must be a string", i);
         if (!feast_request_add(request, views, text, full_names, arena, err))
@@ -113,54 +122,62 @@ static bool text_is_integer(const char *text, int64_t *ret_value)
     return (text[0] == '-' || (text[0] >= '0' && text[0] <= '9')) && *end == '\0' && errno == 0;
 }
 
-static bool read_entity_value(const json_t *value, const FeastJoinKey *key, size_t index, Arena *arena,
+static bool value_is_integer(yyjson_val *value)
+{
+    return yyjson_is_sint(value) || (yyjson_is_uint(value) && yyjson_get_uint(value) <= INT64_MAX);
+}
+
+static bool read_entity_value(yyjson_val *value, const FeastJoinKey *key, size_t index, Arena *arena,
                               const char **ret_value, Error *err)
 {
-    int64_t integer = json_integer_value(value);
-    if (json_is_integer(value) ||
-        (key->type == FEATURE_INT64 && json_is_string(value) && text_is_integer(json_string_value(value), &integer))) {
+    const char *text = get_text(value);
+    int64_t integer = yyjson_get_sint(value);
+    if (value_is_integer(value) || (key->type == FEATURE_INT64 && text != NULL && text_is_integer(text, &integer))) {
         *ret_value = arena_printf(arena, "%" PRId64, integer);
         return true;
     }
     if (key->type == FEATURE_INT64)
         return error_set_at(err, ERROR_UNPROCESSABLE, "entities", "entities.%s[%zu] must be an integer", key->name,
                             index);
-    if (!json_is_string(value) || json_string_length(value) > FEAST_ENTITY_VALUE_MAX)
+    if (text == NULL || yyjson_get_len(value) > FEAST_ENTITY_VALUE_MAX)
         return error_set_at(err, ERROR_UNPROCESSABLE, "entities",
                             "entities.%s[%zu] must be a string of at most %d bytes or an integer", key->name, index,
                             FEAST_ENTITY_VALUE_MAX);
-    *ret_value = arena_strndup(arena, json_string_value(value), json_string_length(value));
+    *ret_value = arena_strndup(arena, text, yyjson_get_len(value));
     return true;
 }
 
-static bool read_join_key(const json_t *entities, Arena *arena, FeastJoinKey *key, size_t count, Error *err)
+static bool read_join_key(yyjson_val *entities, Arena *arena, FeastJoinKey *key, size_t count, Error *err)
 {
-    const json_t *values = json_object_get(entities, key->name);
+    yyjson_val *values = yyjson_obj_get(entities, key->name);
     if (values == NULL)
         return error_set_at(err, ERROR_UNPROCESSABLE, "entities", "Missing join key values for keys: ['%s']",
                             key->name);
     key->values = arena_array(arena, count, sizeof(*key->values));
-    for (size_t i = 0; i < count; i++) {
-        if (!read_entity_value(json_array_get(values, i), key, i, arena, &key->values[i], err))
+    size_t i, all;
+    yyjson_val *value;
+    yyjson_arr_foreach(values, i, all, value)
+    {
+        if (!read_entity_value(value, key, i, arena, &key->values[i], err))
             return false;
     }
     return true;
 }
 
-static bool read_entities(const json_t *body, size_t rows_max, Arena *arena, FeastRequest *request, Error *err)
+static bool read_entities(yyjson_val *body, size_t rows_max, Arena *arena, FeastRequest *request, Error *err)
 {
-    json_t *entities = json_object_get(body, "entities");
-    if (!json_is_object(entities))
+    yyjson_val *entities = yyjson_obj_get(body, "entities");
+    if (!yyjson_is_obj(entities))
         return error_set_at(err, ERROR_UNPROCESSABLE, "entities", "entities must be an object of lists");
     bool first = true;
-    const char *name;
-    json_t *values;
-    json_object_foreach(entities, name, values)
+    size_t index, all;
+    yyjson_val *name, *values;
+    yyjson_obj_foreach(entities, index, all, name, values)
     {
-        size_t count = json_array_size(values);
-        if (!json_is_array(values) || count == 0 || count > rows_max)
+        size_t count = yyjson_arr_size(values);
+        if (!yyjson_is_arr(values) || count == 0 || count > rows_max)
             return error_set_at(err, ERROR_UNPROCESSABLE, "entities", "entities.%.60s must be a list of 1..%zu values",
-                                name, rows_max);
+                                yyjson_get_str(name), rows_max);
         if (!first && count != request->entities_count)
             return error_set_at(err, ERROR_UNPROCESSABLE, "entities", "All entity rows must have the same columns.");
         request->entities_count = count;
@@ -216,7 +233,7 @@ bool feast_request_join(FeastRequest *request, Arena *arena, Error *err)
     return true;
 }
 
-bool feast_request_read(const json_t *body, const FeatureViews *views, const FeatureServices *services, size_t rows_max,
+bool feast_request_read(yyjson_val *body, const FeatureViews *views, const FeatureServices *services, size_t rows_max,
                         Arena *arena, FeastRequest *ret_request, Error *err)
 {
     FeastRequest request = {0};
@@ -225,7 +242,7 @@ bool feast_request_read(const json_t *body, const FeatureViews *views, const Fea
         return false;
     if (!feast_request_join(&request, arena, err))
         return false;
-    request.with_version_metadata = json_is_true(json_object_get(body, "include_feature_view_version_metadata"));
+    request.with_version_metadata = yyjson_is_true(yyjson_obj_get(body, "include_feature_view_version_metadata"));
     *ret_request = request;
     return true;
 }

@@ -1,6 +1,7 @@
 /* The body of Feast's POST /get-online-features: which features of which entities. Pure. */
 #pragma once
 
+#include <yyjson.h>
 #include "services/feature-store/registry/feature_service.h"
 
 enum {
@@ -43,7 +44,7 @@ typedef struct FeastRequest {
 /* Reads the body; everything lives in the arena. A `feature_service` wins over `features`. On failure err->pointer is
  * "features", "full_feature_names" (two features of one name), "feature_service" or "entities": NOT_FOUND for an
  * unknown view or service, UNPROCESSABLE for everything else. */
-bool feast_request_read(const json_t *body, const FeatureViews *views, const FeatureServices *services, size_t rows_max,
+bool feast_request_read(yyjson_val *body, const FeatureViews *views, const FeatureServices *services, size_t rows_max,
                         Arena *arena, FeastRequest *ret_request, Error *err) MUST_CHECK;
 
 /* For bodies of another form, in this order: one feature by its reference, request->columns having room for it; then,

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "common/clock.h"
 #include "common/metrics.h"
+#include "services/feature-store/feast/feast_body.h"
 #include "services/feature-store/feast/feast_endpoint.h"
 #include "services/feature-store/feast/feast_frame.h"
 #include "services/feature-store/feature_store.h"
@@ -31,30 +32,6 @@ typedef struct ViewWrite {
     const FeatureView *view;
     FeastFrame frame;
 } ViewWrite;
-
-static void cleanup_document(yyjson_doc **document)
-{
-    yyjson_doc_free(*document);
-}
-#define DOCUMENT_SCOPED __attribute__((cleanup(cleanup_document)))
-
-static bool read_document(const Request *request, yyjson_doc **ret_document, Error *err)
-{
-    yyjson_read_err problem;
-    char *body = (char *)(uintptr_t)request->body; /* not written to without YYJSON_READ_INSITU */
-    if (request->body_length_bytes == 0)
-        return error_set(err, ERROR_MALFORMED, "a JSON object is needed, but there is nothing");
-    yyjson_doc *document =
-        yyjson_read_opts(body, request->body_length_bytes, YYJSON_READ_ALLOW_INF_AND_NAN, NULL, &problem);
-    if (document == NULL)
-        return error_set(err, ERROR_MALFORMED, "not valid JSON at byte %zu: %s", problem.pos, problem.msg);
-    if (!yyjson_is_obj(yyjson_doc_get_root(document))) {
-        yyjson_doc_free(document);
-        return error_set(err, ERROR_UNPROCESSABLE, "the body must be a JSON object");
-    }
-    *ret_document = document;
-    return true;
-}
 
 static bool read_name(yyjson_val *body, const char *field, const char **ret_name, Error *err)
 {
@@ -162,9 +139,9 @@ static bool handle_write(Request *request, Response *response, Error *err)
 {
     FeatureStore *store = request->service;
     Arena *arena = request_arena(request);
-    DOCUMENT_SCOPED yyjson_doc *document = NULL;
+    FEAST_BODY_SCOPED yyjson_doc *document = NULL;
     ViewWrite write = {0};
-    if (!read_document(request, &document, err))
+    if (!feast_body_read(request, &document, err))
         return false;
     yyjson_val *body = yyjson_doc_get_root(document);
     if (!read_view(store, body, &write.view, err) ||
@@ -179,12 +156,12 @@ static bool handle_push(Request *request, Response *response, Error *err)
 {
     FeatureStore *store = request->service;
     Arena *arena = request_arena(request);
-    DOCUMENT_SCOPED yyjson_doc *document = NULL;
+    FEAST_BODY_SCOPED yyjson_doc *document = NULL;
     ViewWrite writes[FEATURE_VIEWS_MAX] = {0};
     const char *source = NULL;
     Target target = TARGET_ONLINE;
     size_t count = 0;
-    if (!read_document(request, &document, err))
+    if (!feast_body_read(request, &document, err))
         return false;
     yyjson_val *body = yyjson_doc_get_root(document);
     if (!read_name(body, "push_source_name", &source, err) || !read_target(body, &target, err) ||

@@ -46,7 +46,8 @@ static bool query_statistics(PgConnection *connection, Hour from, Hour to, Stati
     ARENA_SCOPED Arena *arena = arena_new();
     PgStatement statement = {.name = "feature_statistics", .sql = feature_sql_statistics(statistics->view, arena)};
     /* the event timestamp of an hour is its end */
-    return pg_each(connection, &statement, PG_PARAMS(pg_hour(from + 1), pg_hour(to + 1)), read_statistics, statistics, err);
+    return pg_each(connection, &statement, PG_PARAMS(pg_hour(from + 1), pg_hour(to + 1)), read_statistics, statistics,
+                   err);
 }
 
 bool feature_statistics_read(PgConnection *connection, const FeatureView *view, Instant now, json_t **ret_json,

@@ -2,7 +2,7 @@
 
 #include "common/clock.h"
 
-enum { QUICK_DEADLINE_MS = 5, LOOK_AGAIN_MS = 1000 };
+enum { QUICK_DEADLINE_MS = 20, LOOK_AGAIN_MS = 200 };
 enum { QUICK_ROWS_MAX = 16 }; /* of which the answer is made while other connections wait */
 
 bool online_reader_init(OnlineReader *reader, RedisClient *patient, const RedisOptions *options, Error *err)

@@ -16,7 +16,7 @@ typedef struct OnlineReader {
 bool online_reader_init(OnlineReader *reader, RedisClient *patient, const RedisOptions *options, Error *err) MUST_CHECK;
 void online_reader_fini(OnlineReader *reader); /* accepts a zeroed one */
 
-/* As online_store_read(), in a few milliseconds. False, without an error, when the caller has to wait for the rows. */
+/* As online_store_read(), within 20 ms. False, without an error, when the caller has to wait for the rows. */
 bool online_reader_try(OnlineReader *reader, const FeastRequest *request, Arena *arena,
                        FeastEntityRow **ret_rows) MUST_CHECK;
 /* As online_store_read(). */

@@ -9,6 +9,7 @@ import re
 import statistics
 import subprocess
 import sys
+import time
 
 import psycopg
 import redis
@@ -20,7 +21,7 @@ from platform_under_test import BUILD, TOP, free_port, wait_until
 
 ROUNDS = int(os.environ.get("RUSHCAST_BENCH_ROUNDS", 5))
 SECONDS = int(os.environ.get("RUSHCAST_BENCH_SECONDS", 3))
-PARTS = os.environ.get("RUSHCAST_BENCH_FEATURES", "online lookup materialize history").split()
+PARTS = os.environ.get("RUSHCAST_BENCH_FEATURES", "online lookup history materialize").split()
 HERE = TOP / "tests/bench/features"
 HISTORY_ROWS = int(os.environ.get("RUSHCAST_BENCH_HISTORY_ROWS", 2_160_000))
 ENTITY_ROWS = 100_000
@@ -103,18 +104,65 @@ class Bench:
             cached.write_text(json.dumps({"seconds": seconds}))
         return json.loads(cached.read_text())["seconds"], answer
 
-    def history(self):
+    def copy_history(self):
+        """What is in Feast's table, as if it had been recorded when it happened."""
+        with self.database.transaction():
+            self.database.execute("INSERT INTO features.entity (kind, key) SELECT DISTINCT 'driver', driver "
+                                  "FROM peer.bench_history ON CONFLICT DO NOTHING")
+            self.database.execute("SELECT features.ensure_months('bench_history_v1', min(event_timestamp), "
+                                  "max(event_timestamp)) FROM peer.bench_history")
+            features = ", ".join(f"f{i:02}" for i in range(FEATURES))
+            self.database.execute(
+                "INSERT INTO features.bench_history_v1 (entity_id, event_timestamp, recorded_seq, recorded_at, "
+                f"{features}) SELECT entity_id, event_timestamp, 1, created, {features} "
+                "FROM peer.bench_history JOIN features.entity ON kind = 'driver' AND key = driver")
+        self.database.execute("VACUUM ANALYZE features.bench_history_v1")
+
+    def our_history(self, url, body, answer):
+        begun = time.monotonic()
+        with requests.post(f"{url}/get-historical-features", data=body, stream=True, timeout=600,
+                           headers={"Accept": "application/vnd.apache.arrow.stream",
+                                    "Content-Type": "application/json"}) as response, answer.open("wb") as file:
+            assert response.status_code == 200, response.text
+            for block in response.iter_content(1 << 20):
+                file.write(block)
+        return time.monotonic() - begun
+
+    def history(self, url):
         say(f"{HISTORY_ROWS} rows of history")
         entities = self.make_history()
-        other, answer = self.feast_history(entities)
-        say(f"Feast's point-in-time join took {other:.1f} s")
+        self.copy_history()
+        other, feast_answer = self.feast_history(entities)
+        with entities.open() as file:
+            next(file)
+            drivers, times = zip(*(line.strip().split(",") for line in file))
+        body = json.dumps({"features": [f"bench_history:f{i:02}" for i in range(FEATURES)],
+                           "entities": {"driver": drivers, "event_timestamp": times}}).encode()
+        answer = self.servers.folder / "history.arrows"
+        ours = [self.our_history(url, body, answer) for _ in range(ROUNDS)]
+        self.feast.call("compare", answer, feast_answer)
+        self.tell("pit_vs_feast", statistics.median(ours), other, "s", ROUNDS, less_is_better=True, rows=ENTITY_ROWS,
+                  of_rows=HISTORY_ROWS)
 
-    def materialize(self):
-        times = []
+    def materialize(self, url):
+        begin, end = self.window()
+        ours, other = [], []
         for _ in range(ROUNDS):
-            redis.Redis(port=self.servers.ports["redis"], db=1).flushdb()
-            times.append(self.feast.call("materialize", *self.window()))
-        say(f"Feast's materialization took {statistics.median(times):.2f} s")
+            for database, times, work in ((0, ours, lambda: self.our_materialization(url, begin, end)),
+                                          (1, other, lambda: self.feast.call("materialize", begin, end))):
+                store = redis.Redis(port=self.servers.ports["redis"], db=database)
+                store.flushdb()
+                times.append(work())
+                assert store.dbsize() >= ENTITIES
+        self.tell("materialize_vs_feast", statistics.median(ours), statistics.median(other), "s", ROUNDS,
+                  less_is_better=True, rows=ENTITIES)
+
+    def our_materialization(self, url, begin, end):
+        begun = time.monotonic()
+        answer = requests.post(f"{url}/materialize", timeout=600, json={"start_ts": begin, "end_ts": end,
+                                                                        "feature_views": ["bench_online"]})
+        assert answer.status_code == 200, answer.text
+        return time.monotonic() - begun
 
     def make_rows(self):
         """Full 17-digit values, the costliest to print; the rows of the last full hour."""
@@ -170,7 +218,7 @@ class Bench:
                     HERE / "random_entities.lua", url], env=environment)
         assert "Non-2xx" not in said and "Socket errors" not in said, said
         return (float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1]),
-                duration_ms(re.search(r"99%\s+(\S+)", said)[1]))
+                duration_ms(re.search(r"^ +99% +(\S+)", said, re.MULTILINE)[1]))
 
     def online(self, our_url):
         say("filling Feast's online store by its own materialization")
@@ -242,10 +290,10 @@ class Bench:
                 self.online(url)
             if "lookup" in PARTS:
                 self.lookup()
-            if "materialize" in PARTS:
-                self.materialize()
             if "history" in PARTS:
-                self.history()
+                self.history(url)
+            if "materialize" in PARTS:
+                self.materialize(url)
 
 
 def answers(url):

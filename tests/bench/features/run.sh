@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The feature store against Feast (tests/bench/peers/feast) and Redis: online features over HTTP, the look-up below it,
 # point-in-time joins, materialization. One JSON line a figure on standard output.
-# RUSHCAST_BENCH_FEATURES (what to measure: "online lookup materialize history"), RUSHCAST_BENCH_ROUNDS (5),
+# RUSHCAST_BENCH_FEATURES (what to measure: "online lookup history materialize"), RUSHCAST_BENCH_ROUNDS (5),
 # RUSHCAST_BENCH_SECONDS (3) and RUSHCAST_BENCH_HISTORY_ROWS (2160000) choose others.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."

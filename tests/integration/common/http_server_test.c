@@ -77,6 +77,17 @@ static bool handle_slow(Request *request, Response *response, Error *err)
     return true;
 }
 
+/* Answers "try" at once where it may not wait, unless ?wait=1 asks it to. */
+static bool handle_tried(Request *request, Response *response, Error *err)
+{
+    (void)err;
+    response_header(response, request, "X-Times", "1");
+    if (!request->may_wait && request_query(request, "wait") != NULL)
+        return request_must_wait(request);
+    response_text(response, "text/plain", request->may_wait ? "waited" : "tried");
+    return true;
+}
+
 static bool handle_echo(Request *request, Response *response, Error *err)
 {
     (void)err;
@@ -164,6 +175,7 @@ static const Route rows[] = {
     {"GET", "/fast", SCOPE_READ, ROUTE_FAST, 0, handle_fast},
     {"GET", "/prepared", SCOPE_READ, ROUTE_FAST, 0, handle_prepared},
     {"GET", "/slow", SCOPE_READ, ROUTE_BLOCKING, 0, handle_slow},
+    {"GET", "/tried", SCOPE_READ, ROUTE_FAST_OR_BLOCKING, 0, handle_tried},
     {"POST", "/echo", SCOPE_WRITE, ROUTE_BLOCKING, LARGE_LIMIT_BYTES, handle_echo},
     {"PUT", "/small", SCOPE_WRITE, ROUTE_FAST, SMALL_LIMIT_BYTES, handle_echo},
     {"POST", "/json", SCOPE_WRITE, ROUTE_FAST, SMALL_LIMIT_BYTES, handle_json},
@@ -297,6 +309,16 @@ Test(http_server, answers_with_headers_and_request_id)
     expect("X-Request-Id: my-id.1\r\n");
     expect("Rushcast-Cursor: 12\r\n");
     cr_assert_str_eq(reply_body(), "{\"hours\":24}");
+}
+
+Test(http_server, what_has_to_wait_is_handled_again_in_the_pool)
+{
+    cr_assert_eq(ask("GET", "/tried", ""), 200);
+    cr_assert_str_eq(reply_body(), "tried");
+    cr_assert_eq(ask("GET", "/tried?wait=1", "X-Request-Id: mine\r\n"), 200);
+    cr_assert_str_eq(reply_body(), "waited");
+    expect("X-Request-Id: mine\r\n");
+    cr_assert_null(strstr(strstr(reply, "X-Times") + 1, "X-Times"), "what was answered before is forgotten");
 }
 
 Test(http_server, a_hostile_request_id_is_replaced)

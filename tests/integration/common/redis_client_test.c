@@ -116,13 +116,16 @@ Test(redis_client, many_gets_are_few_mgets_and_keep_their_order)
     test_redis_stop(&own);
 }
 
+/* What a thread returns when it failed. */
+static char work_failed;
+
 static void *work(void *unused)
 {
     (void)unused;
     for (int i = 0; i < 200; i++) {
         Error failure;
         if (!redis_run(client, NULL, &failure, "INCR %s", key))
-            return "failed";
+            return &work_failed;
     }
     return NULL;
 }

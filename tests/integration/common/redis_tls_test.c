@@ -132,9 +132,46 @@ Test(redis_tls, many_replies_in_one_batch)
     }
     redisReply *stats = NULL;
     cr_assert(redis_run(client, &stats, &err, "INFO stats"), "%s", err.message);
-    cr_assert_not_null(strstr(stats->str, "total_connections_received:2\r"), "one connection beside the start's: %s",
-                       stats->str);
+    cr_assert_not_null(strstr(stats->str, "total_connections_received:1\r"), "one connection for all: %s", stats->str);
     freeReplyObject(stats);
+    redis_client_free(client);
+}
+
+/* The nodes of a cluster tell their TLS ports to those who ask by TLS, and need the same password. */
+Test(redis_tls, a_cluster_with_a_password)
+{
+    RedisClient *client = NULL;
+    test_redis_start(&server, true,
+                     (const char *const[]){"--tls-cert-file", file("server.pem"), "--tls-key-file", file("server.key"),
+                                           "--tls-ca-cert-file", file("ca.pem"), "--tls-auth-clients", "no",
+                                           "--cluster-enabled", "yes", "--tls-cluster", "yes", "--requirepass",
+                                           "secret", NULL});
+    RedisOptions options = {
+        .address = server.address,
+        .password = "secret",
+        .tls = true,
+        .ca_file = file("ca.pem"),
+        .connections = 1,
+        .timeout_ms = 3000,
+    };
+    cr_assert(redis_client_new(&options, &client, &err), "%s", err.message);
+    cr_assert_not(redis_run(client, NULL, &err, "SET a 1"));
+    cr_assert_not_null(strstr(err.message, "no node has any slot"), "%s", err.message);
+    redis_client_free(client);
+    char command[600];
+    snprintf(
+        command, sizeof(command),
+        "timeout 10 redis-cli --no-auth-warning -a secret --tls --cacert %s -p %d cluster addslotsrange 0 16383 >%s",
+        file("ca.pem"), server.port, file("log"));
+    cr_assert_eq(system(command), 0);
+    int64_t until_ms = clock_monotonic_ms() + 10000;
+    cr_assert(redis_client_new(&options, &client, &err), "%s", err.message);
+    while (!redis_run(client, NULL, &err, "SET a 1"))
+        cr_assert_lt(clock_monotonic_ms(), until_ms, "%s", err.message);
+    redisReply *reply = NULL;
+    cr_assert(redis_run(client, &reply, &err, "GET a"), "%s", err.message);
+    cr_assert_str_eq(reply->str, "1");
+    freeReplyObject(reply);
     redis_client_free(client);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <hiredis/hiredis.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 typedef struct TestRedis {

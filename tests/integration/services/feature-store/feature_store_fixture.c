@@ -16,9 +16,11 @@ static PgConnection *connection;
 void feature_store_use_redis(const char *address, int timeout_ms)
 {
     Error err;
+    online_reader_fini(&fixture.reader);
     redis_client_free(fixture.redis);
     RedisOptions options = {.address = address, .connections = 2, .timeout_ms = timeout_ms};
     cr_assert(redis_client_new(&options, &fixture.redis, &err), "%s", err.message);
+    cr_assert(online_reader_init(&fixture.reader, fixture.redis, &options, &err), "%s", err.message);
 }
 
 void feature_store_set_up(void)
@@ -48,6 +50,7 @@ void feature_store_set_up(void)
 void feature_store_tear_down(void)
 {
     pg_release(connection);
+    online_reader_fini(&fixture.reader);
     redis_client_free(fixture.redis);
     pg_pool_free(fixture.postgres);
     feature_views_fini(&fixture.views);

@@ -38,10 +38,11 @@ static FeastEntityRow *read_geos(void)
     FeastRequest request;
     FeastEntityRow *rows = NULL;
     Error err;
-    json_t *json = NULL;
-    cr_assert(json_parse(body, strlen(body), &json, &err), "%s", err.message);
-    cr_assert(feast_request_read(json, &fixture.views, arena, &request, &err), "%s", err.message);
-    json_decref(json);
+    yyjson_doc *json = yyjson_read(body, strlen(body), 0);
+    cr_assert(feast_request_read(yyjson_doc_get_root(json), &fixture.views, &(FeatureServices){0}, FEAST_ENTITIES_MAX,
+                                 arena, &request, &err),
+              "%s", err.message);
+    yyjson_doc_free(json);
     cr_assert(online_store_read(redis, &request, arena, &rows, &err), "%s", err.message);
     return rows;
 }

@@ -204,12 +204,12 @@ Test(online_write_cluster, a_request_over_all_nodes)
     }
     snprintf(body + length, sizeof(body) - length, "]}}");
     OK(online_store_write(client, &view, rows, 300, ONLINE_NEWER_ONLY, NULL, &err));
-    json_t *json = NULL;
     FeastRequest request;
     FeastEntityRow *stored = NULL;
-    OK(json_parse(body, strlen(body), &json, &err));
-    OK(feast_request_read(json, &views, arena, &request, &err));
-    json_decref(json);
+    yyjson_doc *json = yyjson_read(body, strlen(body), 0);
+    OK(feast_request_read(yyjson_doc_get_root(json), &views, &(FeatureServices){0}, FEAST_ENTITIES_MAX, arena, &request,
+                          &err));
+    yyjson_doc_free(json);
     OK(online_store_read(client, &request, arena, &stored, &err));
     cr_assert_not(stored[0].found);
     for (int i = 0; i < 300; i++)
@@ -219,6 +219,9 @@ Test(online_write_cluster, a_request_over_all_nodes)
 enum { WRITERS = 4, ENTITIES = 50, TIMES = 120 };
 
 /* Writes all times of all entities in an order of its own; the value tells the time. */
+/* What a thread returns when it failed. */
+static char work_failed;
+
 static void *write_shuffled(void *seed)
 {
     unsigned state = *(unsigned *)seed;
@@ -240,7 +243,7 @@ static void *write_shuffled(void *seed)
         }
         Error failure;
         if (!online_store_write(client, &view, rows, ENTITIES, ONLINE_NEWER_ONLY, NULL, &failure))
-            return "failed";
+            return &work_failed;
     }
     return NULL;
 }

@@ -55,10 +55,10 @@ static void tear_down(void)
 
 static bool read_text(const char *text, FeastRequest *request, Error *err)
 {
-    json_t *json = NULL;
-    cr_assert(json_parse(text, strlen(text), &json, err), "%s", err->message);
-    bool ok = feast_request_read(json, &views, &services, FEAST_ENTITIES_MAX, arena, request, err);
-    json_decref(json);
+    yyjson_doc *body = yyjson_read(text, strlen(text), 0);
+    cr_assert_not_null(body, "%s", text);
+    bool ok = feast_request_read(yyjson_doc_get_root(body), &views, &services, FEAST_ENTITIES_MAX, arena, request, err);
+    yyjson_doc_free(body);
     return ok;
 }
 

@@ -1,4 +1,4 @@
-#include "services/feature-store/sql_source/sql_source.h"
+#include "services/feature-store/batch_source/batch_source.h"
 
 #include <string.h>
 #include "common/clock.h"
@@ -6,7 +6,7 @@
 #include "common/metrics.h"
 #include "services/feature-store/offline/offline_store.h"
 #include "services/feature-store/registry/feature_entity.h"
-#include "services/feature-store/sql_source/sql_source_sql.h"
+#include "services/feature-store/batch_source/batch_source_sql.h"
 
 enum { LOOK_MS = 5000, EVENT_TIMESTAMP_COLUMN = 0, FIRST_KEY_COLUMN = 1 };
 
@@ -96,11 +96,11 @@ static bool read_rows(void *context, const PGresult *result, Error *err)
     return true;
 }
 
-bool sql_source_run(PgConnection *connection, const FeatureView *view, Instant now, size_t *ret_rows, Error *err)
+bool batch_source_run(PgConnection *connection, const FeatureView *view, Instant now, size_t *ret_rows, Error *err)
 {
     ARENA_SCOPED Arena *arena = arena_new();
     Reading reading = {.view = view, .arena = arena};
-    PgStatement statement = {.name = "feature_source", .sql = sql_source_statement(view, arena)};
+    PgStatement statement = {.name = "feature_source", .sql = batch_source_statement(view, arena)};
     if (!pg_begin(connection, err))
         return false;
     bool ok = pg_command(connection, "SET TRANSACTION READ ONLY", err) &&
@@ -124,7 +124,7 @@ static Instant due_moment(const FeatureView *view, Instant now)
     return now / interval * interval;
 }
 
-bool sql_source_step(void *service, WorkerStep *step, Error *err)
+bool batch_source_step(void *service, WorkerStep *step, Error *err)
 {
     static Instant done[FEATURE_VIEWS_MAX]; /* by place of the view; only this worker's thread uses it */
     FeatureStore *store = service;
@@ -137,7 +137,7 @@ bool sql_source_step(void *service, WorkerStep *step, Error *err)
         PG_SCOPED PgConnection *connection = NULL;
         size_t rows = 0;
         if (!feature_store_acquire(store, &connection, err) ||
-            !sql_source_run(connection, view, due_moment(view, now), &rows, err))
+            !batch_source_run(connection, view, due_moment(view, now), &rows, err))
             return false;
         done[i] = due_moment(view, now);
         log_debug("features.source_read", log_text("feature_view", view->name), log_int("rows", (int64_t)rows));

@@ -1,4 +1,4 @@
-#include "services/feature-store/sql_source/sql_source_sql.h"
+#include "services/feature-store/batch_source/batch_source_sql.h"
 
 #include <assert.h>
 #include "common/buffer.h"
@@ -10,7 +10,7 @@ static const char *const pg_types[] = {
     [FEATURE_TEXT] = "text",    [FEATURE_INSTANT] = "timestamptz",
 };
 
-const char *sql_source_statement(const FeatureView *view, Arena *arena)
+const char *batch_source_statement(const FeatureView *view, Arena *arena)
 {
     BUFFER_SCOPED Buffer sql;
     buffer_init(&sql, SQL_LIMIT_BYTES);

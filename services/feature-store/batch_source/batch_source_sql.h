@@ -5,4 +5,4 @@
 
 /* SELECT of the keys (text), event_timestamp and the features with their declared types, in the order of the
  * declaration, over the view's query; $1 is now. In the arena. */
-const char *sql_source_statement(const FeatureView *view, Arena *arena);
+const char *batch_source_statement(const FeatureView *view, Arena *arena);
