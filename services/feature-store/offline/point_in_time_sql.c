@@ -27,7 +27,7 @@ const char *point_in_time_sql(const FeatureView *view, const int *features, size
                       view->ttl_s);
     if (!any_recorded)
         buffer_append_text(&sql, " AND value.recorded_at <= wanted.moment");
-    /* the index has this order; to sort by the recording too would cost a third of the time */
+    /* the index has this order; to sort by the recording too costs a tenth of the time */
     buffer_append_text(&sql, " ORDER BY value.event_timestamp DESC FETCH FIRST 1 ROW WITH TIES) AS found");
     Error err;
     bool ok = buffer_ok(&sql, &err);
