@@ -13,7 +13,7 @@ enum {
     CHUNK_VALUES_MAX = 4 << 20, /* 64 MiB of values */
     CHUNK_ROWS_MAX = 100000,
     LIST_LIMIT_BYTES = 64 << 20,
-    FIRST_FEATURE_COLUMN = 3,
+    FIRST_FEATURE_COLUMN = 4,
 };
 
 /* A row of the request on its way to the database. */
@@ -35,6 +35,7 @@ typedef struct ViewChunk {
     Chunk *chunk;
     const FeatureView *view;
     FeastEntityRow *rows; /* of this view */
+    int64_t *seqs;        /* recorded_seq of each row that was found */
     int *features;        /* those wanted */
     size_t features_count;
 } ViewChunk;
@@ -98,10 +99,17 @@ static bool take_rows(void *context, const PGresult *result, Error *err)
     (void)err;
     const ViewChunk *part = context;
     for (int i = 0; i < PQntuples(result); i++) {
-        FeastEntityRow *row = &part->rows[pg_get_int(result, i, 0)];
+        size_t index = (size_t)pg_get_int(result, i, 0);
+        FeastEntityRow *row = &part->rows[index];
+        Instant recorded_at = pg_get_instant(result, i, 2);
+        int64_t seq = pg_get_int(result, i, 3);
+        if (row->found &&
+            (recorded_at < row->row.created || (recorded_at == row->row.created && seq < part->seqs[index])))
+            continue;
         row->found = true;
         row->row.event_timestamp = pg_get_instant(result, i, 1);
-        row->row.created = pg_get_instant(result, i, 2);
+        row->row.created = recorded_at;
+        part->seqs[index] = seq;
         for (size_t k = 0; k < part->features_count; k++) {
             FeatureType type = part->view->features[part->features[k]].type;
             FeatureValue value = feature_value_get(type, result, i, FIRST_FEATURE_COLUMN + (int)k);
@@ -169,6 +177,7 @@ static bool join_view(Chunk *chunk, size_t index, Error *err)
     }
     Lookup *lookups = NULL;
     size_t count = 0;
+    part.seqs = arena_array(chunk->arena, chunk->count, sizeof(*part.seqs));
     return find_lookups(&part, entities, &lookups, &count, err) &&
            (count == 0 || query_lookups(&part, lookups, count, err));
 }

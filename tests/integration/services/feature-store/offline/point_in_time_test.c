@@ -140,6 +140,20 @@ Test(point_in_time, what_was_recorded_later_does_not_exist_yet)
         cr_assert_eq(found.waiting[i], all[i], "row %zu: %lld", i, (long long)found.waiting[i]);
 }
 
+Test(point_in_time, of_recordings_of_one_event_time_the_last_one_counts_whatever_order_they_came_in)
+{
+    append_load("b", "2026-11-02T10:00:00Z", "2026-11-02T10:20:00Z", 7);
+    append_load("b", "2026-11-02T10:00:00Z", "2026-11-02T10:05:00Z", 3); /* recorded before, stored after */
+    append_load("b", "2026-11-02T10:00:00Z", "2026-11-02T10:10:00Z", 4);
+    append_load("b", "2026-11-02T10:00:00Z", "2026-11-02T10:10:00Z", 5); /* the same moment: the one stored last */
+    Found found = join("{\"branch\": [\"b\", \"b\", \"b\"], \"event_timestamp\": [\"2026-11-02T10:05:00Z\","
+                       " \"2026-11-02T10:15:00Z\", \"2026-11-02T10:20:00Z\"]}",
+                       "before");
+    static const int64_t waiting[] = {3, 5, 7};
+    for (size_t i = 0; i < 3; i++)
+        cr_assert_eq(found.waiting[i], waiting[i], "row %zu: %lld", i, (long long)found.waiting[i]);
+}
+
 Test(point_in_time, rows_keep_their_order_and_doubles_and_views_their_own_ttl)
 {
     FeatureValue stars = {.real = 4.5};
