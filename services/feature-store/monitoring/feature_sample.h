@@ -5,7 +5,7 @@
 #include "common/pg.h"
 #include "services/feature-store/registry/feature_view.h"
 
-enum { FEATURE_SAMPLE_VALUES_MAX = 2000000, FEATURE_SAMPLE_ROWS_PER_ENTITY_MAX = 5000 };
+enum { FEATURE_SAMPLE_VALUES_MAX = 1000000, FEATURE_SAMPLE_ROWS_PER_ENTITY_MAX = 5000 };
 
 typedef struct FeatureSample {
     size_t columns; /* features kept offline, in the order of the declaration */
