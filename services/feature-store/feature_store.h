@@ -5,6 +5,7 @@
 #include "common/config.h"
 #include "common/pg.h"
 #include "common/redis_client.h"
+#include "services/feature-store/monitoring/feature_monitor.h"
 #include "services/feature-store/on_demand/geo_places.h"
 #include "services/feature-store/online/online_reader.h"
 #include "services/feature-store/registry/feature_service.h"
@@ -18,6 +19,7 @@ typedef struct FeatureStoreConfig {
     const char *redis_ca_file, *redis_certificate_file, *redis_key_file, *redis_server_name;
     int64_t poll_ms;
     int64_t page_rows;
+    int64_t monitor_s;
     const char *feature_services;
     const char *feature_views;
 } FeatureStoreConfig;
@@ -30,6 +32,7 @@ typedef struct FeatureStore {
     RedisClient *redis;
     GeoPlaces *places;
     OnlineReader reader;
+    FeatureMonitor monitor;
     atomic_bool schema_ready; /* the migrations and the declarations are applied */
 } FeatureStore;
 

@@ -37,6 +37,8 @@ static const ConfigEntry config[] = {
      "Milliseconds between two looks for new demand, unless a hint comes earlier."},
     {"RUSHCAST_FEATURES_PAGE_ROWS", CONFIG_INT, offsetof(FeatureStoreConfig, page_rows), "100000", 1, 100000,
      "Most demand changes asked of ingest at once."},
+    {"RUSHCAST_FEATURES_MONITOR_S", CONFIG_INT, offsetof(FeatureStoreConfig, monitor_s), "60", 1, 86400,
+     "Seconds between two looks at the health of the feature views: freshness, values, drift, parity."},
     {"RUSHCAST_FEATURE_VIEWS", CONFIG_TEXT, offsetof(FeatureStoreConfig, feature_views), "", 0, 0,
      "Folder with declarations of further feature views (*.json, and their queries *.sql); empty: only those built "
      "in."},
@@ -63,9 +65,13 @@ static const Route routes[] = {
 };
 
 static const WorkerDefinition workers[] = {
-    {"postgres", postgres_keeper_step, true},    {"demand_follower", geo_demand_follower_step, true},
-    {"online_writer", online_writer_step, true}, {"batch_sources", batch_source_step, false},
-    {"geo_places", geo_places_step, false},      {0},
+    {"postgres", postgres_keeper_step, true},
+    {"demand_follower", geo_demand_follower_step, true},
+    {"online_writer", online_writer_step, true},
+    {"batch_sources", batch_source_step, false},
+    {"geo_places", geo_places_step, false},
+    {"monitor", feature_monitor_step, false},
+    {0},
 };
 
 static bool load_declarations(FeatureStore *store, Error *err)
@@ -111,8 +117,7 @@ static bool start(void *state, Error *err)
         .timeout_ms = REDIS_TIMEOUT_MS,
     };
     return redis_client_new(&redis, &store->redis, err) &&
-           online_reader_init(&store->reader, store->redis, &redis, err) &&
-           load_declarations(store, err);
+           online_reader_init(&store->reader, store->redis, &redis, err) && load_declarations(store, err);
 }
 
 static void stop(void *state)

@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/service.h"
 #include "services/feature-store/feature_store.h"
+#include "services/feature-store/monitoring/feature_metrics.h"
 #include "services/feature-store/monitoring/feature_statistics.h"
 #include "services/feature-store/offline/offline_export.h"
 #include "services/feature-store/registry/feature_entity.h"
@@ -72,6 +73,23 @@ bool view_handle_get(Request *request, Response *response, Error *err)
     return true;
 }
 
+/* What this process has answered and compared. */
+static void add_served(FeatureStore *store, const FeatureView *view, json_t *json)
+{
+    int64_t counts[FEAST_STATUSES];
+    feature_metrics_served_read(view, counts);
+    json_object_set_new(json, "online",
+                        json_pack("{s:I, s:I, s:I, s:I}", "hit", (json_int_t)counts[FEAST_PRESENT], "miss",
+                                  (json_int_t)counts[FEAST_NOT_FOUND], "expired",
+                                  (json_int_t)counts[FEAST_OUTSIDE_MAX_AGE], "null",
+                                  (json_int_t)counts[FEAST_NULL_VALUE]));
+    ParityResult parity = feature_monitor_parity(&store->monitor, (size_t)(view - store->views.items));
+    json_object_set_new(json, "parity",
+                        json_pack("{s:I, s:I, s:o}", "checked", (json_int_t)parity.checked, "mismatched",
+                                  (json_int_t)parity.mismatched, "at",
+                                  json_instant(parity.at == 0 ? INSTANT_NONE : parity.at)));
+}
+
 bool view_handle_statistics(Request *request, Response *response, Error *err)
 {
     const FeatureView *view = NULL;
@@ -80,6 +98,7 @@ bool view_handle_statistics(Request *request, Response *response, Error *err)
     if (!find_stored_view(request, &view, err) || !feature_store_acquire(request->service, &connection, err) ||
         !feature_statistics_read(connection, view, clock_now(), &json, err))
         return false;
+    add_served(request->service, view, json);
     response_json(response, json);
     return true;
 }

@@ -5,16 +5,11 @@
 #include "services/feature-store/feast/feast_body.h"
 #include "services/feature-store/feast/feast_endpoint.h"
 #include "services/feature-store/feature_store.h"
+#include "services/feature-store/monitoring/feature_metrics.h"
 #include "services/feature-store/on_demand/on_demand.h"
 
 enum { ANSWER_LIMIT_BYTES = 64 << 20, QUICK_BODY_MAX_BYTES = 4096 };
 
-static Metric values_served = {
-    .kind = METRIC_COUNTER,
-    .name = "feast_online_features_status_total",
-    .help = "Feature values answered online, by what was found.",
-    .labels = {"feature_view", "status"},
-};
 static Metric requests = {
     .kind = METRIC_COUNTER,
     .name = "feast_online_features_request_total",
@@ -33,14 +28,13 @@ static Metric read_seconds = {
     .help = "Time to read the rows of one request from the online store.",
 };
 
-static void count_statuses(const FeastRequest *wanted, size_t (*counts)[FEAST_STATUSES])
+static void count_served(const FeastRequest *wanted, const FeastEntityRow *rows, Instant now,
+                         size_t (*counts)[FEAST_STATUSES])
 {
     for (size_t i = 0; i < wanted->views_count; i++) {
-        for (int status = 0; status < FEAST_STATUSES; status++) {
-            if (counts[i][status] > 0)
-                metric_add(metric_with(&values_served, wanted->views[i].view->name, feast_status_name(status)),
-                           (double)counts[i][status]);
-        }
+        feature_metrics_served(wanted->views[i].view, counts[i]);
+        feature_metrics_event_age(wanted->views[i].view, &rows[i * wanted->entities_count], wanted->entities_count,
+                                  now);
     }
 }
 
@@ -91,7 +85,7 @@ static bool answer(Request *request, Response *response, const FeastRequest *wan
         return false;
     metric_add(metric_with(&requests), 1);
     metric_observe(metric_with(&entities_asked), (double)wanted->entities_count);
-    count_statuses(wanted, counts);
+    count_served(wanted, rows, now, counts);
     response_buffer(response, "application/json", &body);
     return true;
 }

@@ -7,6 +7,7 @@
 #include "services/feature-store/feast/feast_endpoint.h"
 #include "services/feature-store/feast/feast_frame.h"
 #include "services/feature-store/feature_store.h"
+#include "services/feature-store/monitoring/feature_metrics.h"
 #include "services/feature-store/offline/offline_store.h"
 #include "services/feature-store/online/online_store.h"
 #include "services/feature-store/registry/feature_reference.h"
@@ -17,13 +18,6 @@ static Metric pushes = {
     .help = "Pushes, by source and by the stores they were for.",
     .labels = {"push_source", "mode"},
 };
-static Metric rows_written = {
-    .kind = METRIC_COUNTER,
-    .name = "rushcast_online_rows_written_total",
-    .help = "Rows of writes and pushes: applied online, or skipped since what is there is as new.",
-    .labels = {"feature_view", "outcome"},
-};
-
 typedef enum Target { TARGET_ONLINE, TARGET_OFFLINE, TARGET_BOTH } Target;
 static const char *const target_names[] = {"online", "offline", "online_and_offline"};
 
@@ -114,8 +108,7 @@ static bool write_online(FeatureStore *store, const ViewWrite *write, OnlineWrit
     size_t applied = 0;
     if (newest.count > 0 && !online_store_write(store->redis, write->view, rows, newest.count, mode, &applied, err))
         return feast_fail_store(err);
-    metric_add(metric_with(&rows_written, write->view->name, "applied"), (double)applied);
-    metric_add(metric_with(&rows_written, write->view->name, "skipped"), (double)(write->frame.count - applied));
+    feature_metrics_rows_online(write->view, applied, write->frame.count - applied);
     return true;
 }
 

@@ -89,7 +89,7 @@ const char *feature_sql_online(const FeatureView *view, Arena *arena)
     return finish(&sql, arena);
 }
 
-/* A column as a number; what has none is null. */
+/* A column as a number, null where it is; a string is 0. */
 static const char *numeric(const Feature *feature, Arena *arena)
 {
     static const char *const formats[FEATURE_TYPES] = {
@@ -101,27 +101,54 @@ static const char *numeric(const Feature *feature, Arena *arena)
     const char *format = formats[feature->type];
     const char *hole = format == NULL ? NULL : strstr(format, "%s");
     if (hole == NULL)
-        return "NULL::float8";
+        return arena_printf(arena, "CASE WHEN \"%s\" IS NOT NULL THEN 0 END", feature->name);
     return arena_printf(arena, "%.*s%s%s", (int)(hole - format), format, feature->name, hole + 2);
 }
 
-const char *feature_sql_statistics(const FeatureView *view, Arena *arena)
+const char *feature_sql_sample(const FeatureView *view, Arena *arena)
 {
     Buffer sql;
     buffer_init(&sql, SQL_LIMIT_BYTES);
-    buffer_append_text(&sql, "SELECT count(*), count(DISTINCT entity_id)");
+    buffer_append_text(&sql, "SELECT entity.entity_id");
     for (size_t i = 0; i < view->features_count; i++) {
-        const Feature *feature = &view->features[i];
-        const char *value = numeric(feature, arena);
-        if (!feature->online_only)
-            buffer_printf(&sql, ", avg(%s)::float8, min(%s)::float8, max(%s)::float8, count(*) - count(\"%s\")", value,
-                          value, value, feature->name);
+        if (!view->features[i].online_only)
+            buffer_printf(&sql, ", value.f%zu", i);
     }
-    buffer_append_text(&sql, " FROM (SELECT DISTINCT ON (entity_id, event_timestamp) entity_id");
-    append_features(&sql, view, "");
+    buffer_append_text(&sql, " FROM (SELECT entity_id FROM features.entity WHERE kind = $1"
+                             " AND (hashint4(entity_id)::bigint & $4) = 0 ORDER BY entity_id) AS entity"
+                             " CROSS JOIN LATERAL (SELECT DISTINCT ON (event_timestamp) event_timestamp");
+    for (size_t i = 0; i < view->features_count; i++) {
+        if (!view->features[i].online_only)
+            buffer_printf(&sql, ", (%s)::float8 AS f%zu", numeric(&view->features[i], arena), i);
+    }
     buffer_printf(&sql,
-                  " FROM features.\"%s\" WHERE event_timestamp >= $1 AND event_timestamp < $2"
-                  " ORDER BY entity_id, event_timestamp, recorded_seq DESC) AS newest",
+                  " FROM features.\"%s\" AS row WHERE row.entity_id = entity.entity_id"
+                  " AND event_timestamp > $2 AND event_timestamp <= $3"
+                  " ORDER BY event_timestamp DESC, recorded_seq DESC LIMIT $5) AS value"
+                  " ORDER BY entity.entity_id LIMIT $6",
+                  view->table);
+    return finish(&sql, arena);
+}
+
+const char *feature_sql_newest_event(const FeatureView *view, Arena *arena)
+{
+    return arena_printf(arena,
+                        "SELECT max(event_timestamp) FROM features.\"%s\""
+                        " WHERE event_timestamp >= $1 AND event_timestamp <= $2",
+                        view->table);
+}
+
+const char *feature_sql_newest_rows(const FeatureView *view, Arena *arena)
+{
+    Buffer sql;
+    buffer_init(&sql, SQL_LIMIT_BYTES);
+    buffer_append_text(&sql, "SELECT entity.entity_id, entity.key, newest.event_timestamp");
+    append_features(&sql, view, "newest.");
+    buffer_printf(&sql,
+                  " FROM features.entity AS entity CROSS JOIN LATERAL (SELECT value.* FROM features.\"%s\" AS value"
+                  " WHERE value.entity_id = entity.entity_id"
+                  " ORDER BY value.event_timestamp DESC, value.recorded_seq DESC LIMIT 1) AS newest"
+                  " WHERE entity.entity_id = ANY ($1::integer[])",
                   view->table);
     return finish(&sql, arena);
 }

@@ -21,7 +21,12 @@ const char *feature_sql_copy_target(const FeatureView *view, Arena *arena);
 /* Of geo_demand, the newest hour of each geo recorded after $1: geo, event_timestamp, recorded_at, then all features.
  */
 const char *feature_sql_online(const FeatureView *view, Arena *arena);
-/* Over the newest values of the event timestamps [$1, $2), one row: rows, entities, then for each feature that is kept
- * offline the mean, the minimum and the maximum (float8; null without values and for strings; a timestamp in seconds
- * since 1970, a bool as 0 or 1) and the number of nulls. */
-const char *feature_sql_statistics(const FeatureView *view, Arena *arena);
+/* Values of some entities, ordered by entity: entity_id, then the features that are kept offline as float8 (a bool 0 or
+ * 1, a timestamp in seconds since 1970, a string 0). $1: kind, $2, $3: event timestamps ($2, $3], $4: bits that an
+ * entity's hash must not have, $5: most rows of an entity, the latest ones, $6: most rows. */
+const char *feature_sql_sample(const FeatureView *view, Arena *arena);
+/* The newest event timestamp of [$1, $2]; null: none. */
+const char *feature_sql_newest_event(const FeatureView *view, Arena *arena);
+/* The newest row of each of the entities $1 (numbers as an array literal) that has one: entity_id, canonical text,
+ * event_timestamp, then the features that are kept offline. */
+const char *feature_sql_newest_rows(const FeatureView *view, Arena *arena);

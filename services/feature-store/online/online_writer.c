@@ -2,24 +2,11 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/metrics.h"
 #include "services/feature-store/geo_demand/feature_progress.h"
+#include "services/feature-store/monitoring/feature_metrics.h"
 #include "services/feature-store/offline/feature_columns.h"
 #include "services/feature-store/offline/feature_sql.h"
 #include "services/feature-store/online/online_store.h"
-
-static Metric rows_written = {
-    .kind = METRIC_COUNTER,
-    .name = "rushcast_online_rows_written_total",
-    .help = "Rows written to the online store.",
-    .labels = {"feature_view"},
-};
-static Metric freshness_seconds = {
-    .kind = METRIC_GAUGE,
-    .name = "feast_feature_freshness_seconds",
-    .help = "Seconds between now and the newest event timestamp of the feature view.",
-    .labels = {"feature_view"},
-};
 
 typedef struct Writing {
     RedisClient *redis;
@@ -88,11 +75,11 @@ bool online_writer_sync(PgConnection *postgres, RedisClient *redis, const Featur
     pg_rollback(postgres);
     if (!ok)
         return false;
-    metric_add(metric_with(&rows_written, view->name), (double)writing.written);
+    feature_metrics_rows_online(view, writing.written, 0);
     Instant now = clock_now();
     if (progress.complete_hour != HOUR_NONE && now != INSTANT_NONE)
-        metric_set(metric_with(&freshness_seconds, view->name),
-                   (double)(now - hour_start(progress.complete_hour + 1)) / INSTANT_PER_SECOND);
+        feature_metrics_freshness(view->name,
+                                  (double)(now - hour_start(progress.complete_hour + 1)) / INSTANT_PER_SECOND);
     *ret_rows = writing.written;
     return true;
 }

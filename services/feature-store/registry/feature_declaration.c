@@ -1,5 +1,6 @@
 #include "services/feature-store/registry/feature_declaration.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { QUERY_FILE_MAX = 100 };
@@ -37,6 +38,7 @@ static const JsonField key_fields[] = {
 typedef struct DeclaredFeature {
     const char *name, *type, *description;
     bool online_only;
+    double minimum, maximum;
 } DeclaredFeature;
 
 static const JsonField feature_fields[] = {
@@ -47,6 +49,8 @@ static const JsonField feature_fields[] = {
      .type = JSON_FIELD_BOOL,
      .offset = offsetof(DeclaredFeature, online_only),
      .optional = true},
+    {.name = "minimum", .type = JSON_FIELD_REAL, .offset = offsetof(DeclaredFeature, minimum), .optional = true},
+    {.name = "maximum", .type = JSON_FIELD_REAL, .offset = offsetof(DeclaredFeature, maximum), .optional = true},
     {0},
 };
 
@@ -185,7 +189,7 @@ static bool read_features(const json_t *list, Arena *arena, FeatureView *view, E
     view->features = features;
     for (size_t i = 0; i < count; i++) {
         const char *at = arena_printf(arena, "/features/%zu", i);
-        DeclaredFeature declared = {0};
+        DeclaredFeature declared = {.minimum = NAN, .maximum = NAN};
         FeatureType type = FEATURE_INT64;
         if (!json_read(json_array_get(list, i), at, feature_fields, arena, &declared, err) ||
             !read_type(declared.type, at, &type, err) || !check_name(declared.name, FEATURE_NAME_MAX, at, err))
@@ -197,6 +201,8 @@ static bool read_features(const json_t *list, Arena *arena, FeatureView *view, E
             .type = type,
             .description = declared.description,
             .online_only = declared.online_only,
+            .minimum = declared.minimum,
+            .maximum = declared.maximum,
         };
         view->features_count = i + 1;
     }

@@ -39,7 +39,8 @@ typedef struct Feature {
     const char *name; /* also the column in the offline table */
     FeatureType type;
     const char *description;
-    bool online_only; /* not kept offline: has no column there */
+    bool online_only;        /* not kept offline: has no column there */
+    double minimum, maximum; /* values beyond are counted as out of range; NAN: none */
 } Feature;
 
 typedef struct FeatureKey {

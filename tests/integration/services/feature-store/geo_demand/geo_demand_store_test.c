@@ -38,7 +38,9 @@ Test(geo_demand_store, every_declared_view_has_its_table)
         const char *statements[] = {
             feature_sql_export(view, indices, kept, true, arena),
             feature_sql_online(view, arena),
-            feature_sql_statistics(view, arena),
+            feature_sql_sample(view, arena),
+            feature_sql_newest_event(view, arena),
+            feature_sql_newest_rows(view, arena),
         };
         for (size_t j = 0; j < sizeof(statements) / sizeof(statements[0]); j++) {
             PGresult *result = PQprepare(pg_handle(fixture_connection()), "", statements[j], 0, NULL);

@@ -9,10 +9,12 @@ TestSuite(feature_row);
 
 enum { COUNT = 11 };
 static const Feature declared[COUNT] = {
-    {"a", FEATURE_INT64, "", false},   {"b", FEATURE_FLOAT64, "", false}, {"c", FEATURE_TEXT, "", false},
-    {"d", FEATURE_BOOL, "", false},    {"e", FEATURE_INSTANT, "", false}, {"f", FEATURE_TEXT, "", true},
-    {"g", FEATURE_TEXT, "", false},    {"h", FEATURE_BOOL, "", false},    {"i", FEATURE_FLOAT64, "", false},
-    {"j", FEATURE_INSTANT, "", false}, {"k", FEATURE_TEXT, "", false},
+    {"a", FEATURE_INT64, "", false, 0, 0},   {"b", FEATURE_FLOAT64, "", false, 0, 0},
+    {"c", FEATURE_TEXT, "", false, 0, 0},    {"d", FEATURE_BOOL, "", false, 0, 0},
+    {"e", FEATURE_INSTANT, "", false, 0, 0}, {"f", FEATURE_TEXT, "", true, 0, 0},
+    {"g", FEATURE_TEXT, "", false, 0, 0},    {"h", FEATURE_BOOL, "", false, 0, 0},
+    {"i", FEATURE_FLOAT64, "", false, 0, 0}, {"j", FEATURE_INSTANT, "", false, 0, 0},
+    {"k", FEATURE_TEXT, "", false, 0, 0},
 };
 static const FeatureView view = {
     .name = "v", .version = 1, .features = declared, .features_count = COUNT, .schema_hash = 0xfedcba98};
