@@ -3,6 +3,8 @@
 #include "services/feature-store/feast/feast_write.h"
 #include "services/feature-store/feature_store.h"
 #include "services/feature-store/geo_demand/geo_demand_follower.h"
+#include "services/feature-store/materialize/materialize_handlers.h"
+#include "services/feature-store/materialize/materialize_run.h"
 #include "services/feature-store/offline/historical_handlers.h"
 #include "services/feature-store/offline/historical_request.h"
 #include "services/feature-store/on_demand/on_demand.h"
@@ -57,15 +59,24 @@ static const Route routes[] = {
     {"POST", "/push", SCOPE_WRITE, ROUTE_BLOCKING, FEAST_WRITE_LIMIT_BYTES, feast_handle_push},
     {"POST", "/get-historical-features", SCOPE_READ, ROUTE_BLOCKING, HISTORICAL_BODY_LIMIT_BYTES,
      historical_handle_get},
+    {"POST", "/materialize", SCOPE_WRITE, ROUTE_BLOCKING, MATERIALIZE_BODY_LIMIT_BYTES, materialize_handle_full},
+    {"POST", "/materialize-incremental", SCOPE_WRITE, ROUTE_BLOCKING, MATERIALIZE_BODY_LIMIT_BYTES,
+     materialize_handle_incremental},
+    {"GET", "/materializations", SCOPE_READ, ROUTE_BLOCKING, 0, materialize_handle_list},
+    {"GET", "/materializations/{id}", SCOPE_READ, ROUTE_BLOCKING, 0, materialize_handle_get},
     {"GET", "/health", SCOPE_PUBLIC, ROUTE_FAST, 0, feast_handle_health},
     {"POST", "/hints/demand", SCOPE_INTERNAL, ROUTE_FAST, 0, view_handle_hint},
     {0},
 };
 
 static const WorkerDefinition workers[] = {
-    {"postgres", postgres_keeper_step, true},    {"demand_follower", geo_demand_follower_step, true},
-    {"online_writer", online_writer_step, true}, {"batch_sources", batch_source_step, false},
-    {"geo_places", geo_places_step, false},      {0},
+    {"postgres", postgres_keeper_step, true},
+    {"demand_follower", geo_demand_follower_step, true},
+    {"online_writer", online_writer_step, true},
+    {"batch_sources", batch_source_step, false},
+    {"geo_places", geo_places_step, false},
+    {"materializer", materialize_step, false},
+    {0},
 };
 
 static bool load_declarations(FeatureStore *store, Error *err)
@@ -107,12 +118,11 @@ static bool start(void *state, Error *err)
         .certificate_file = settings->redis_certificate_file,
         .key_file = settings->redis_key_file,
         .server_name = settings->redis_server_name,
-        .connections = connections + 1,
+        .connections = connections + 2, /* and the workers that write online */
         .timeout_ms = REDIS_TIMEOUT_MS,
     };
     return redis_client_new(&redis, &store->redis, err) &&
-           online_reader_init(&store->reader, store->redis, &redis, err) &&
-           load_declarations(store, err);
+           online_reader_init(&store->reader, store->redis, &redis, err) && load_declarations(store, err);
 }
 
 static void stop(void *state)
