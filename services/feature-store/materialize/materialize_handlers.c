@@ -10,7 +10,7 @@
 #include "services/feature-store/feature_store.h"
 #include "services/feature-store/materialize/materialization.h"
 
-enum { WAIT_MS = 600000, LOOK_FIRST_MS = 5, LOOK_MAX_MS = 500, LIST_MAX = 1000, LIST_DEFAULT = 50 };
+enum { WAIT_MS = 600000, LOOK_FIRST_MS = 5, LOOK_MAX_MS = 50, LIST_MAX = 1000, LIST_DEFAULT = 50 };
 
 static atomic_int waiting; /* requests that wait for their runs; each holds a thread */
 
