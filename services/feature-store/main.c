@@ -3,6 +3,8 @@
 #include "services/feature-store/feast/feast_write.h"
 #include "services/feature-store/feature_store.h"
 #include "services/feature-store/geo_demand/geo_demand_follower.h"
+#include "services/feature-store/materialize/materialize_handlers.h"
+#include "services/feature-store/materialize/materialize_run.h"
 #include "services/feature-store/offline/historical_handlers.h"
 #include "services/feature-store/offline/historical_request.h"
 #include "services/feature-store/on_demand/on_demand.h"
@@ -59,6 +61,11 @@ static const Route routes[] = {
     {"POST", "/push", SCOPE_WRITE, ROUTE_BLOCKING, FEAST_WRITE_LIMIT_BYTES, feast_handle_push},
     {"POST", "/get-historical-features", SCOPE_READ, ROUTE_BLOCKING, HISTORICAL_BODY_LIMIT_BYTES,
      historical_handle_get},
+    {"POST", "/materialize", SCOPE_WRITE, ROUTE_BLOCKING, MATERIALIZE_BODY_LIMIT_BYTES, materialize_handle_full},
+    {"POST", "/materialize-incremental", SCOPE_WRITE, ROUTE_BLOCKING, MATERIALIZE_BODY_LIMIT_BYTES,
+     materialize_handle_incremental},
+    {"GET", "/materializations", SCOPE_READ, ROUTE_BLOCKING, 0, materialize_handle_list},
+    {"GET", "/materializations/{id}", SCOPE_READ, ROUTE_BLOCKING, 0, materialize_handle_get},
     {"GET", "/health", SCOPE_PUBLIC, ROUTE_FAST, 0, feast_handle_health},
     {"POST", "/hints/demand", SCOPE_INTERNAL, ROUTE_FAST, 0, view_handle_hint},
     {0},
@@ -71,6 +78,7 @@ static const WorkerDefinition workers[] = {
     {"batch_sources", batch_source_step, false},
     {"geo_places", geo_places_step, false},
     {"monitor", feature_monitor_step, false},
+    {"materializer", materialize_step, false},
     {0},
 };
 
@@ -113,7 +121,7 @@ static bool start(void *state, Error *err)
         .certificate_file = settings->redis_certificate_file,
         .key_file = settings->redis_key_file,
         .server_name = settings->redis_server_name,
-        .connections = connections + 1,
+        .connections = connections + 2, /* and the workers that write online */
         .timeout_ms = REDIS_TIMEOUT_MS,
     };
     return redis_client_new(&redis, &store->redis, err) &&

@@ -113,8 +113,6 @@ def test_sdk_exchanges_are_as_documented(sdk, store):
     assert len(sdk["exchanges"]) > 15
     for exchange in sdk["exchanges"]:
         path = exchange["path"].split("?")[0]
-        if path.startswith("/materialize") and path not in store.contract.document["paths"]:
-            continue  # see test_sdk_materializes
         store.contract.check("feature-store", exchange["method"], path, Exchange(exchange))
 
 
@@ -176,11 +174,12 @@ def test_sdk_raises_what_the_service_says(sdk):
         assert steps["read_unknown_service"]["raised"] == "FeatureViewNotFoundException"
 
 
-def test_sdk_materializes(sdk, request):
-    if sdk["version"] == "0.67.0":
-        request.applymarker(pytest.mark.xfail(reason="the service has no POST /materialize yet", strict=True))
+def test_sdk_materializes(sdk):
+    if sdk["version"] == "0.67.0":  # the service takes what it has offline, where these couriers have nothing
         value(sdk, "materialize")
         value(sdk, "materialize_incremental")
+        assert {"/materialize", "/materialize-incremental"} <= {exchange["path"].split("?")[0] for exchange in
+                                                                sdk["exchanges"] if exchange["status"] == 200}
         return
     assert value(sdk, "materialize")["f00"] == [[0.75, "PRESENT"], [0.75, "PRESENT"]]
     assert value(sdk, "materialize_incremental")["f00"] == [[0.75, "PRESENT"], [0.75, "PRESENT"]]
