@@ -171,7 +171,8 @@ $(LIBCOMMON) $(LIBFORECASTING):
 	@rm -f $@
 	$(call SAY,AR) ar rcs $@ $^
 
-$(OUT)/%.o: %.c
+# -MMD leaves out the headers of .local/deps: another pin is another library.
+$(OUT)/%.o: %.c deploy/deps/sources.txt
 	@mkdir -p $(@D)
 	$(call SAY,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 

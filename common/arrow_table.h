@@ -58,9 +58,12 @@ typedef struct ArrowTable {
 bool arrow_table_read(const void *data, size_t length_bytes, const ArrowColumn *columns, size_t count, Arena *arena,
                       ArrowTable **ret_table, Error *err) MUST_CHECK;
 bool arrow_is_null(const ArrowTable *table, size_t row, size_t column);
-const char *arrow_get_text(const ArrowTable *table, size_t row, size_t column); /* NUL-terminated; NULL when null */
-int64_t arrow_get_int(const ArrowTable *table, size_t row, size_t column);      /* HOUR in Hour units, BOOL as 0 or 1; 0 when null */
-double arrow_get_real(const ArrowTable *table, size_t row, size_t column);      /* NAN when null */
+/* NUL-terminated; NULL when null. */
+const char *arrow_get_text(const ArrowTable *table, size_t row, size_t column);
+/* HOUR in Hour units, BOOL as 0 or 1; 0 when null. */
+int64_t arrow_get_int(const ArrowTable *table, size_t row, size_t column);
+/* NAN when null. */
+double arrow_get_real(const ArrowTable *table, size_t row, size_t column);
 /* NULL and 0 when null; a null item is NAN. */
 const double *arrow_get_reals(const ArrowTable *table, size_t row, size_t column, size_t *ret_count);
 /* The columns that a stream has, in its order, all nullable, each of the type it is best read as. UNPROCESSABLE names a

@@ -72,14 +72,10 @@ static const Route routes[] = {
 };
 
 static const WorkerDefinition workers[] = {
-    {"postgres", postgres_keeper_step, true},
-    {"demand_follower", geo_demand_follower_step, true},
-    {"online_writer", online_writer_step, true},
-    {"batch_sources", batch_source_step, false},
-    {"geo_places", geo_places_step, false},
-    {"monitor", feature_monitor_step, false},
-    {"materializer", materialize_step, false},
-    {0},
+    {"postgres", postgres_keeper_step, true},    {"demand_follower", geo_demand_follower_step, true},
+    {"online_writer", online_writer_step, true}, {"batch_sources", batch_source_step, false},
+    {"geo_places", geo_places_step, false},      {"monitor", feature_monitor_step, false},
+    {"materializer", materialize_step, false},   {0},
 };
 
 static bool load_declarations(FeatureStore *store, Error *err)
