@@ -4,10 +4,11 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/metrics.h"
+#include "services/feature-store/batch_source/batch_source_sql.h"
+#include "services/feature-store/offline/feature_columns.h"
 #include "services/feature-store/offline/offline_store.h"
 #include "services/feature-store/online/online_store.h"
 #include "services/feature-store/registry/feature_entity.h"
-#include "services/feature-store/batch_source/batch_source_sql.h"
 
 enum { LOOK_MS = 5000, EVENT_TIMESTAMP_COLUMN = 0, FIRST_KEY_COLUMN = 1 };
 
@@ -25,23 +26,13 @@ typedef struct Reading {
     size_t count, capacity, rejected;
 } Reading;
 
+/* Lives in the arena. */
 static FeatureValue read_value(const Reading *reading, FeatureType type, const PGresult *result, int row, int column)
 {
-    if (pg_is_null(result, row, column))
-        return (FeatureValue){.null = true};
-    switch (type) {
-    case FEATURE_INT64:
-        return (FeatureValue){.integer = pg_get_int(result, row, column)};
-    case FEATURE_FLOAT64:
-        return (FeatureValue){.real = pg_get_real(result, row, column)};
-    case FEATURE_BOOL:
-        return (FeatureValue){.boolean = pg_get_bool(result, row, column)};
-    case FEATURE_TEXT:
-        return (FeatureValue){.text = arena_strdup(reading->arena, pg_get_text(result, row, column))};
-    case FEATURE_INSTANT:
-        return (FeatureValue){.instant = pg_get_instant(result, row, column)};
-    }
-    return (FeatureValue){.null = true};
+    FeatureValue value = feature_value_get(type, result, row, column);
+    if (type == FEATURE_TEXT && !value.null)
+        value.text = arena_strdup(reading->arena, value.text);
+    return value;
 }
 
 /* The entity's canonical text; NULL when a key is missing or does not fit. */
@@ -139,23 +130,33 @@ static Instant due_moment(const FeatureView *view, Instant now)
     return now / interval * interval;
 }
 
+static bool read_view(FeatureStore *store, const FeatureView *view, Instant moment, Error *err)
+{
+    PG_SCOPED PgConnection *connection = NULL;
+    size_t rows = 0;
+    if (!feature_store_acquire(store, &connection, err) ||
+        !batch_source_run(connection, store->redis, view, moment, &rows, err))
+        return false;
+    log_debug("features.source_read", log_text("feature_view", view->name), log_int("rows", (int64_t)rows));
+    return true;
+}
+
 bool batch_source_step(void *service, WorkerStep *step, Error *err)
 {
     static Instant done[FEATURE_VIEWS_MAX]; /* by place of the view; only this worker's thread uses it */
     FeatureStore *store = service;
     Instant now = clock_now();
+    bool ok = true; /* a view that can't be read does not hold up the others */
     step->rest_ms = LOOK_MS;
-    for (size_t i = 0; now != INSTANT_NONE && i < store->views.count; i++) {
+    for (size_t i = 0; now != INSTANT_NONE && i < store->views.count && !workers_stopping(); i++) {
         const FeatureView *view = &store->views.items[i];
-        if (view->source.kind != FEATURE_SOURCE_SQL || due_moment(view, now) == done[i])
+        if (view->source.kind != FEATURE_SOURCE_SQL)
             continue;
-        PG_SCOPED PgConnection *connection = NULL;
-        size_t rows = 0;
-        if (!feature_store_acquire(store, &connection, err) ||
-            !batch_source_run(connection, store->redis, view, due_moment(view, now), &rows, err))
-            return false;
-        done[i] = due_moment(view, now);
-        log_debug("features.source_read", log_text("feature_view", view->name), log_int("rows", (int64_t)rows));
+        Instant moment = due_moment(view, now);
+        if (moment != done[i] && read_view(store, view, moment, err))
+            done[i] = moment;
+        else if (moment != done[i])
+            ok = false;
     }
-    return true;
+    return ok;
 }

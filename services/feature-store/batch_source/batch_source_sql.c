@@ -2,13 +2,9 @@
 
 #include <assert.h>
 #include "common/buffer.h"
+#include "services/feature-store/offline/feature_sql.h"
 
 enum { SQL_LIMIT_BYTES = 256 * 1024 };
-
-static const char *const pg_types[] = {
-    [FEATURE_INT64] = "bigint", [FEATURE_FLOAT64] = "float8",      [FEATURE_BOOL] = "boolean",
-    [FEATURE_TEXT] = "text",    [FEATURE_INSTANT] = "timestamptz",
-};
 
 const char *batch_source_statement(const FeatureView *view, Arena *arena)
 {
@@ -16,9 +12,9 @@ const char *batch_source_statement(const FeatureView *view, Arena *arena)
     buffer_init(&sql, SQL_LIMIT_BYTES);
     buffer_append_text(&sql, "SELECT event_timestamp::timestamptz");
     for (size_t i = 0; i < view->keys_count; i++)
-        buffer_printf(&sql, ", %s::%s", view->keys[i].join_key, pg_types[view->keys[i].type]);
+        buffer_printf(&sql, ", \"%s\"::%s", view->keys[i].join_key, feature_sql_type(view->keys[i].type));
     for (size_t i = 0; i < view->features_count; i++)
-        buffer_printf(&sql, ", %s::%s", view->features[i].name, pg_types[view->features[i].type]);
+        buffer_printf(&sql, ", \"%s\"::%s", view->features[i].name, feature_sql_type(view->features[i].type));
     buffer_printf(&sql, " FROM (\n%s\n) AS source", view->source.sql);
     Error err;
     bool ok = buffer_ok(&sql, &err);
