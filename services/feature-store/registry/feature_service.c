@@ -1,10 +1,7 @@
 #include "services/feature-store/registry/feature_service.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fnmatch.h>
-#include <stdlib.h>
 #include <string.h>
+#include "services/feature-store/registry/declaration_folder.h"
 #include "services/feature-store/registry/feature_reference.h"
 
 static const JsonField service_fields[] = {
@@ -70,40 +67,21 @@ bool feature_services_load(const char *const *declarations, size_t count, const 
     return true;
 }
 
-static int is_declaration(const struct dirent *entry)
-{
-    return fnmatch("*.json", entry->d_name, FNM_PERIOD) == 0;
-}
+typedef struct Loading {
+    const FeatureViews *views;
+    FeatureServices *services;
+} Loading;
 
-static bool add_file(FeatureServices *services, const FeatureViews *views, const char *folder, const char *name,
-                     Error *err)
+static bool add(void *context, const char *text, size_t length_bytes, Error *err)
 {
-    JSON_SCOPED json_t *declaration = NULL;
-    json_error_t why;
-    const char *path = arena_printf(services->arena, "%s/%s", folder, name);
-    declaration = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
-    if (declaration == NULL)
-        return error_set(err, ERROR_MALFORMED, "%s: not readable as JSON at line %d: %s", path, why.line, why.text);
-    char *text = json_dumps(declaration, JSON_COMPACT);
-    bool ok = add_service(services, views, text, strlen(text), err);
-    free(text);
-    return ok || error_prefix(err, "%s", path);
+    const Loading *loading = context;
+    return add_service(loading->services, loading->views, text, length_bytes, err);
 }
 
 bool feature_services_load_folder(const char *folder, const FeatureViews *views, FeatureServices *services, Error *err)
 {
-    struct dirent **files = NULL;
-    int count = scandir(folder, &files, is_declaration, alphasort);
-    if (count < 0)
-        return error_set(err, ERROR_INVALID_ARGUMENT, "the folder %s of feature services can't be read: %s", folder,
-                         strerror(errno));
-    bool ok = true;
-    for (int i = 0; i < count; i++) {
-        ok = ok && add_file(services, views, folder, files[i]->d_name, err);
-        free(files[i]);
-    }
-    free(files);
-    return ok;
+    Loading loading = {views, services};
+    return declaration_folder_each(folder, add, &loading, err);
 }
 
 void feature_services_fini(FeatureServices *services)

@@ -15,9 +15,8 @@ enum {
     FEATURE_VIEW_NAME_MAX = 46, /* with version and month it is still an SQL name */
     FEATURE_TABLE_MAX = 63,
     FEATURE_KEYS_MAX = 4,
-    FEATURE_ENTITY_MAX = 256,          /* bytes of an entity's canonical text */
-    FEATURE_SQL_MAX = 64 * 1024,       /* bytes of a source's query */
-    FEATURE_DECLARATION_MAX = 1 << 20, /* bytes of a declaration's file */
+    FEATURE_ENTITY_MAX = 256,    /* bytes of an entity's canonical text */
+    FEATURE_SQL_MAX = 64 * 1024, /* bytes of a source's query */
 };
 
 typedef enum FeatureType { FEATURE_INT64, FEATURE_FLOAT64, FEATURE_BOOL, FEATURE_TEXT, FEATURE_INSTANT } FeatureType;
