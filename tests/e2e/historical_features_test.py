@@ -204,6 +204,7 @@ def test_full_names_and_a_clash(store):
     (b"not arrow at all", ARROW, 400, "Arrow"),
     (b"", ARROW, 400, "Arrow"),
     (b"x", "text/plain", 415, "text/csv"),
+    (b"{", "application/x-www-form-urlencoded", 400, "not valid JSON"),
 ])
 def test_bad_bodies_are_refused_in_the_form_of_the_sdk(store, body, sent, status, words):
     platform, _, _ = store

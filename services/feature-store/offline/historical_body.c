@@ -10,6 +10,7 @@ static const struct {
     TableReader *read; /* NULL: JSON */
 } kinds[] = {
     {"application/json", NULL},
+    {"application/x-www-form-urlencoded", NULL}, /* what curl -d says when it is not told */
     {"application/vnd.apache.arrow.stream", entity_table_from_arrow},
     {"text/csv", entity_table_from_csv},
 };
